@@ -85,7 +85,7 @@ class Reversal(_Choice):
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed of a view: at 2, a clip covers twice its duration in the recording, with audio an octave higher."""
+    """Playback speed of a view: at 2, a clip covers twice its duration in the recording; audio is an octave higher."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
     """Playback speeds, of which the first is 1 (as recorded); 2 is twice as fast, and 0.5 half as fast."""

@@ -13,7 +13,7 @@ from avgdt.objective.errors import ObjectiveError
 Matrix = Sequence[Sequence[bool]]
 
 TIE = {"float32": 1e-6, "float64": 1e-7}
-"""Maximum difference between cosine similarities of float32 embeddings that count as equal, by computing precision.
+"""Tolerance within which cosine similarities of float32 embeddings count as equal, by precision of the computation.
 
 In float32, the result depends on the order of summation. In float64, the precision of the embeddings is the limit.
 """
