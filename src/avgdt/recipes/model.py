@@ -42,7 +42,7 @@ class Head:
     out: int = 512
     """Number of dimensions of the embedding."""
     batch_norm: Literal["none", "hidden", "output"] = "none"
-    """Position of batch norm: hidden is after the first linear layer, output after the second; the paper has none."""
+    """Position of batch norm: hidden is after the first linear layer, output after the second; the paper uses none."""
     dropout: float = 0.0
     """Dropout probability at the input of each linear layer; the paper uses no dropout."""
 
