@@ -1,4 +1,4 @@
-"""Spatial and temporal convolutions of R(2+1)D, in the forms that run fastest on a CPU.
+"""Spatial and temporal convolutions of R(2+1)D, optimised for CPUs.
 
 Parameters, outputs and gradients match ``torch.nn.Conv3d``. On a CPU with a channels-last input and weight, the weight
 gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2, at half the speed of
