@@ -153,7 +153,7 @@ def _pairs(
         )
     shapes = {tuple(x.shape) for x in (*queries, *keys)}
     if len(shapes) != 1 or 0 in next(iter(shapes)):
-        raise ObjectiveError(f"queries and keys must share one non-empty (batch, dim) shape, got {sorted(shapes)}")
+        raise ObjectiveError(f"queries and keys must have the same non-empty shape (batch, dim), got {sorted(shapes)}")
     for j, (negative_keys, mask) in enumerate(negatives):
         if negative_keys.shape[1:] != queries[0].shape[1:] or mask.shape != (len(queries[0]), len(negative_keys)):
             raise ObjectiveError(

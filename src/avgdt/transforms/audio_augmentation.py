@@ -105,7 +105,7 @@ def add_noise(waveform: torch.Tensor, noise: Noise, generators: Generators) -> t
 
     The signal-to-noise ratio over a row equals the drawn value exactly. A silent row stays silent.
     """
-    # Noise is drawn on the CPU, since the generators of other devices give other values.
+    # Noise is drawn on the CPU, since generators of other devices produce other values.
     noises = np.zeros(tuple(waveform.shape), dtype=np.float32)
     factors = np.zeros(len(noises), dtype=np.float32)
     for row, g in enumerate(generators):
