@@ -11,7 +11,7 @@ if [ -e "$run/checkpoints/last.pt" ]; then
 fi
 MASTER_ADDR=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 export MASTER_ADDR MASTER_PORT=${MASTER_PORT:-29500}
-# Each task is one process with one GPU. Its rank is set in the same environment variables as by torchrun.
+# Each task is one process with one GPU. Its rank is passed in the environment variables that torchrun also sets.
 # shellcheck disable=SC2016
 srun --kill-on-bad-exit=1 bash -c '
     export RANK=$SLURM_PROCID WORLD_SIZE=$SLURM_NTASKS LOCAL_RANK=$SLURM_LOCALID

@@ -17,17 +17,17 @@ LOUDER = Volume(0.5, 1.5)
 @pytest.mark.parametrize(
     ("levels", "video", "audio", "alike"),
     [
-        ((0.0, 1.0), (Flip(),), (), "audio is augmented equally at 0 and 1"),
-        ((0.0, 1.0), (CentreCrop(24),), (LOUDER,), "video is augmented equally at 0 and 1"),
-        ((0.0, 1.0), (Flip(),), (SpecAugment.none(),), "audio is augmented equally at 0 and 1"),
+        ((0.0, 1.0), (Flip(),), (), "audio is augmented in the same way at 0 and 1"),
+        ((0.0, 1.0), (CentreCrop(24),), (LOUDER,), "video is augmented in the same way at 0 and 1"),
+        ((0.0, 1.0), (Flip(),), (SpecAugment.none(),), "audio is augmented in the same way at 0 and 1"),
         (
             (0.5, 1.0),
             (Flip(),),
             (SpecAugment(0, 5, 0, 5), Mix(0.1, 0.3, 0.0)),
-            "audio is augmented equally at 0.5 and 1",
+            "audio is augmented in the same way at 0.5 and 1",
         ),
-        ((0.5, 1.0), (RandomCrop(24),), (LOUDER,), "video is augmented equally at 0.5 and 1"),
-        ((0.9, 1.0, 0.0), (Flip(),), (SpecAugment(1, 3, 1, 3),), "audio is augmented equally at 0.9 and 1"),
+        ((0.5, 1.0), (RandomCrop(24),), (LOUDER,), "video is augmented in the same way at 0.5 and 1"),
+        ((0.9, 1.0, 0.0), (Flip(),), (SpecAugment(1, 3, 1, 3),), "audio is augmented in the same way at 0.9 and 1"),
     ],
 )
 def test_distinctive_strengths_with_equal_augmentations_raise(

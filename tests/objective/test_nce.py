@@ -270,9 +270,9 @@ def test_inputs_that_do_not_match_raise_errors() -> None:
         contrastive_loss(views, views, negatives[:1], PAIR, NOTHING, 0.07)
     with pytest.raises(ObjectiveError, match="one entry per view"):
         contrastive_loss(views, views, negatives, PAIR, ((False,), (False,)), 0.07)
-    with pytest.raises(ObjectiveError, match="share one non-empty"):
+    with pytest.raises(ObjectiveError, match="the same non-empty shape"):
         contrastive_loss(views, [views[0], views[1][:1]], negatives, PAIR, NOTHING, 0.07)
-    with pytest.raises(ObjectiveError, match="share one non-empty"):
+    with pytest.raises(ObjectiveError, match="the same non-empty shape"):
         contrastive_loss([v[:0] for v in views], [v[:0] for v in views], negatives, PAIR, NOTHING, 0.07)
     with pytest.raises(ObjectiveError, match="negatives of view 0"):
         contrastive_loss(views, views, batch_negatives(views, torch.arange(2), torch.arange(3)), PAIR, NOTHING, 0.07)

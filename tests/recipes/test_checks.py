@@ -109,7 +109,7 @@ def test_strength_cannot_be_distinctive_by_colour_on_grey_frames(step: Grey | Co
     strengths = Strength((0.5, 1.0), distinctive=True)
     composition = Composition(Modality(), strengths, video=(CentreCrop(64), step), audio=(Volume(0.5, 1.5),))
     recipe = replace(named("paper"), composition=composition)
-    with pytest.raises(CompositionError, match=r"video is augmented equally at 0\.5 and 1"):
+    with pytest.raises(CompositionError, match=r"video is augmented in the same way at 0\.5 and 1"):
         grey(recipe)
     grey(replace(recipe, composition=with_flip(composition)))
 

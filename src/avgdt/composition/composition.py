@@ -166,7 +166,7 @@ def crop_size(video: Iterable[VideoAugmentation]) -> int | None:
 
 
 def check_video(video: Sequence[VideoAugmentation]) -> None:
-    """Raise :class:`CompositionError` for two crops, or for a ShortSideJitter without a crop that fits after it."""
+    """Raise :class:`CompositionError` if there are two crops or no fitting crop directly after a ShortSideJitter."""
     crops = [a for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
     require(len(crops) <= 1, "Composition: video may have only one crop")
     for jitter, following in pairwise((*video, None)):
@@ -178,7 +178,7 @@ def _check_crop(jitter: ShortSideJitter, after: VideoAugmentation | None) -> Non
     if not isinstance(after, RandomCrop | CentreCrop):
         raise CompositionError(
             "Composition: in video a ShortSideJitter must be followed directly by RandomCrop or CentreCrop, "
-            "so that all clips of a batch have one size"
+            "so that all clips of a batch have the same size"
         )
     require(
         after.size <= jitter.low,

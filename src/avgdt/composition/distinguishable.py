@@ -48,8 +48,9 @@ def check_distinguishable(
                 for first, second in combinations(factor.levels, 2):
                     require(
                         _at(modality, video, audio, first, colours) != _at(modality, video, audio, second, colours),
-                        f"Composition: Strength is distinctive, but {modality} is augmented equally at {first:g} and "
-                        f"{second:g}; add an augmentation of {modality} with a strength, or make Strength invariant",
+                        f"Composition: Strength is distinctive, but {modality} is augmented in the same way at "
+                        f"{first:g} and {second:g}; add an augmentation of {modality} that depends on the strength, or "
+                        "make Strength invariant",
                     )
 
 

@@ -19,15 +19,15 @@ def require(holds: bool, message: str) -> None:
 
 def probability(of: str, value: float) -> None:
     """Raise :class:`CompositionError` unless ``value`` is in [0, 1]."""
-    require(0 <= value <= 1, f"{of}: probability must lie in 0 to 1, not {value:g}")
+    require(0 <= value <= 1, f"{of}: probability must be between 0 and 1, not {value:g}")
 
 
 def span(of: str, low: float, high: float, names: str = "low <= high") -> None:
     """Raise :class:`CompositionError` unless both bounds are finite and ``low`` is at most ``high``."""
     holds = low <= high and math.isfinite(low) and math.isfinite(high)
-    require(holds, f"{of}: {names} must hold and both be finite, not {low:g} and {high:g}")
+    require(holds, f"{of}: {names} must hold, and both must be finite, not {low:g} and {high:g}")
 
 
 def strength(of: str, name: str, value: float, most: float) -> None:
     """Raise :class:`CompositionError` unless ``value`` is between 0 and ``most``."""
-    require(0 <= value <= most, f"{of}: {name} must lie in 0 to {most:g}, not {value:g}")
+    require(0 <= value <= most, f"{of}: {name} must be between 0 and {most:g}, not {value:g}")

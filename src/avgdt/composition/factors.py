@@ -85,7 +85,7 @@ class Reversal(_Choice):
 
 @dataclass(frozen=True)
 class Speed(_Choice):
-    """Playback speed of a view: at 2, a clip covers twice its duration in the recording, an octave higher in pitch."""
+    """Playback speed of a view: at 2, a clip covers twice its duration in the recording; audio is an octave higher."""
 
     levels: tuple[float, ...] = (1.0, 2.0)
     """Playback speeds, of which the first is 1 (as recorded); 2 is twice as fast, and 0.5 half as fast."""
@@ -94,7 +94,7 @@ class Speed(_Choice):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.levels[:1] == (1.0,), "Speed: the first of levels must be 1, the speed of evaluation")
+        require(self.levels[:1] == (1.0,), "Speed: the first level must be 1, the speed of evaluation")
         require(len(self.levels) == len(set(self.levels)), "Speed: levels must be distinct")
         require(all(0 < level < inf for level in self.levels), "Speed: all levels must be above 0")
 
@@ -115,7 +115,7 @@ class Strength(_Choice):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(len(self.levels) == len(set(self.levels)) > 0, "Strength: levels must be one or more distinct values")
-        require(all(0 <= level <= 1 for level in self.levels), "Strength: all levels must lie in 0 to 1")
+        require(all(0 <= level <= 1 for level in self.levels), "Strength: all levels must be between 0 and 1")
 
     def label(self, level: Level) -> str:
         """Return the text for ``level`` in the name of a view; it is empty at strength 1."""

@@ -20,7 +20,7 @@ class GroupStatistics:
     """
 
     def __init__(self, module: nn.Module, groups: int) -> None:
-        """Store the statistics of ``module`` before the step; ``groups`` counts the groups on all devices."""
+        """Store the statistics of ``module`` before the step; ``groups`` is the number of groups on all devices."""
         # ``data`` lets the buffers change between the forward and the backward pass without an autograd error.
         layers = [m for m in module.modules() if isinstance(m, _BatchNorm) and m.running_mean is not None]
         self._groups = groups

@@ -12,7 +12,7 @@ from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 
 GREATEST_ERROR = 0.05
-"""Relative error, in the L2 norm, above which an output or gradient counts as wrong; in bf16 it is usually below
+"""Relative error, in the L2 norm, above which an output or gradient counts as wrong; errors in bf16 are usually below
 0.01."""
 _wrong: dict[object, bool] = {}
 """Cache of this process: shape and settings of a convolution -> whether it is wrong in half precision."""
@@ -42,9 +42,9 @@ def check_convolutions(
     """Return the names of the convolutions in ``phi`` that this device computes wrongly in half precision.
 
     Each convolution shape that occurs for ``views`` (one batch of network input) is computed on random numbers in half
-    precision and in float32, forward and backward. In float32, the result is empty. PyTorch 2.13 computes bf16 3-D
-    convolutions on AMX wrongly if the output is one column wide (PyTorch issue 169688). PyTorch 2.9 does so for kernels
-    of one frame with some versions of cuDNN (PyTorch issue 163539).
+    precision and in float32, forward and backward. If ``precision`` is float32, the list is empty. PyTorch 2.13
+    computes bf16 3-D convolutions on AMX wrongly if the output is one column wide (PyTorch issue 169688). PyTorch 2.9
+    does so for kernels of one frame with some versions of cuDNN (PyTorch issue 163539).
     """
     if precision.dtype == torch.float32:
         return []

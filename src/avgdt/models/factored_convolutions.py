@@ -1,4 +1,4 @@
-"""Spatial and temporal convolutions of R(2+1)D, in the forms that run fastest on a CPU.
+"""Spatial and temporal convolutions of R(2+1)D, optimised for CPUs.
 
 Parameters, outputs and gradients match ``torch.nn.Conv3d``. On a CPU with a channels-last input and weight, the weight
 gradient is computed differently, since oneDNN computes it slowly for 3-D convolutions: with AVX2, at half the speed of
@@ -47,7 +47,7 @@ class Temporal(nn.Conv3d):
             out: torch.Tensor = _TemporalConvolution.apply(input, weight, self.stride[0])  # type: ignore[no-untyped-call]
             return out
         if input.shape[2] == 2:
-            # With AVX-512 in bf16, oneDNN leaves part of the weight gradient unwritten when it pads two time steps.
+            # With AVX-512 in bf16, oneDNN writes only part of the weight gradient when it pads two time steps.
             return F.conv3d(F.pad(input, (0, 0, 0, 0, 1, 1)), weight, bias, self.stride)
         return super()._conv_forward(input, weight, bias)
 

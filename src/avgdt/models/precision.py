@@ -33,7 +33,7 @@ class Precision:
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
     def scaler(self) -> torch.amp.GradScaler:
-        """Return a gradient scaler, enabled only in fp16, in which small gradients underflow."""
+        """Return a gradient scaler, which is enabled only in fp16, where small gradients would underflow."""
         return torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
 

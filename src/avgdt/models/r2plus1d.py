@@ -21,7 +21,7 @@ STRIDES = (8, 16, 16)
 def middle(inputs: int, outputs: int) -> int:
     """Return the number of channels between a spatial and a temporal convolution.
 
-    It is the largest number for which both together have no more parameters than a 3 x 3 x 3 convolution.
+    It is the largest number for which both convolutions have no more parameters in total than a 3 x 3 x 3 convolution.
     """
     return (inputs * outputs * 27) // (inputs * 9 + outputs * 3)
 

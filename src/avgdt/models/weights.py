@@ -1,4 +1,4 @@
-"""Weights files in the safetensors format, with the recipe of the networks; reading one executes no code."""
+"""Weights files in the safetensors format, with the recipe of the networks; loading a file executes no code."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
 def _check_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
-            raise WeightsError(f"{path}: {name} is not finite, so the run that made it had diverged; use other weights")
+            raise WeightsError(
+                f"{path}: {name} is not finite, so the run that wrote it had diverged; use other weights"
+            )
 
 
 def restore(network: nn.Module, tensors: Mapping[str, torch.Tensor], path: Path) -> None:

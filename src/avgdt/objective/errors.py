@@ -1,4 +1,4 @@
-"""The error for invalid inputs of the objective."""
+"""Exception for invalid inputs of the objective."""
 
 from __future__ import annotations
 

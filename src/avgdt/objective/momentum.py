@@ -49,8 +49,8 @@ class MomentumEncoder(nn.Module):
         batch = len(views[0])
         if not 1 <= groups <= batch:
             raise ObjectiveError(
-                f"objective.key_groups must lie between 1 and the batch, got {groups} groups for {batch} recordings: "
-                "raise run.batch or lower objective.key_groups"
+                f"objective.key_groups must lie between 1 and the batch size, got {groups} groups for {batch} "
+                "recordings: raise run.batch or lower objective.key_groups"
             )
         order = torch.randperm(batch, generator=generator).to(views[0].device)
         statistics = GroupStatistics(self.phi, groups)

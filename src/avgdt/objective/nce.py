@@ -13,8 +13,7 @@ from avgdt.objective.errors import ObjectiveError
 Matrix = Sequence[Sequence[bool]]
 
 TIE = {"float32": 1e-6, "float64": 1e-7}
-"""Maximum difference at which two cosine similarities of float32 embeddings count as equal, by precision of the
-product.
+"""Tolerance within which cosine similarities of float32 embeddings count as equal, by precision of the computation.
 
 In float32, the result depends on the order of summation. In float64, the precision of the embeddings is the limit.
 """
@@ -30,7 +29,7 @@ class Negatives(NamedTuple):
 
 
 class NCE(NamedTuple):
-    """The loss of a batch and its diagnostics; only ``loss`` carries gradient."""
+    """The loss of a batch and its diagnostics; only ``loss`` has a gradient."""
 
     loss: torch.Tensor
     """Loss, a scalar: summed or averaged over the pairs, and averaged over the batch."""
@@ -60,9 +59,9 @@ def contrastive_loss(
     Queries and keys have unit length. For each ordered pair (i, j) with ``attract[i][j]``, the positive is key j of the
     query's recording. The negatives are the keys in ``negatives[j]`` whose mask is True, and the keys m of the query's
     recording with ``repel[i][m]``; each key counts once. ``pair_reduction`` is ``sum`` (equation 6) or ``mean``, with
-    which the scale of the loss does not depend on T. A query whose positive ties with a negative does not count as
-    accurate, nor does a query without negatives. Raises :class:`ObjectiveError` if counts differ, no pair attracts, or
-    the temperature is not positive.
+    which the scale of the loss does not depend on T. A query whose positive ties with a negative counts as not
+    re-identified, and so does a query without negatives. Raises :class:`ObjectiveError` if counts differ, no pair
+    attracts, or the temperature is not positive.
     """
     pairs = _pairs(queries, keys, negatives, attract, repel, temperature)
     losses, hits, probabilities = [], [], []
@@ -154,7 +153,7 @@ def _pairs(
         )
     shapes = {tuple(x.shape) for x in (*queries, *keys)}
     if len(shapes) != 1 or 0 in next(iter(shapes)):
-        raise ObjectiveError(f"queries and keys must share one non-empty (batch, dim) shape, got {sorted(shapes)}")
+        raise ObjectiveError(f"queries and keys must have the same non-empty shape (batch, dim), got {sorted(shapes)}")
     for j, (negative_keys, mask) in enumerate(negatives):
         if negative_keys.shape[1:] != queries[0].shape[1:] or mask.shape != (len(queries[0]), len(negative_keys)):
             raise ObjectiveError(

@@ -1,1 +1,1 @@
-"""Recipes: configurations of pretraining and finetuning as frozen dataclasses, without PyTorch."""
+"""Recipes: configurations of pretraining and finetuning as frozen dataclasses that do not import PyTorch."""

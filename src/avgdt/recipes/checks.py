@@ -1,4 +1,4 @@
-"""Checks of a recipe: bounds of single values, finite numbers, and consistency of fields with each other."""
+"""Checks of a recipe: bounds of single values, finiteness of numbers, and consistency between fields."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def fraction(field: str, value: float) -> None:
 
 
 def seed(field: str, value: int) -> None:
-    """Raise :class:`RecipeError` unless ``value`` is in [0, 2^32 - 1], whose products fit into 64 bits."""
+    """Raise :class:`RecipeError` unless ``value`` is in [0, 2^32 - 1]; products of two seeds fit into 64 bits."""
     if not 0 <= value < 2**32:
         raise RecipeError(f"{field}: {value} is out of range; use 0 to {2**32 - 1}")
 
@@ -85,7 +85,7 @@ def check_coherent(recipe: Recipe) -> None:
             )
         if recipe.normalisation.subtract_mean_frame == 1:
             raise RecipeError(
-                "normalisation.subtract_mean_frame: 1 leaves nothing of a clip of 1 frame; raise clip.frames"
+                "normalisation.subtract_mean_frame: 1 reduces a clip of 1 frame to zeros; raise clip.frames"
             )
     across = composition.partners != "equal"
     check_distinguishable(composition.factors, composition.time, composition.video, composition.audio, across, colours)

@@ -42,21 +42,21 @@ class Clip:
 
     @property
     def seconds(self) -> float:
-        """Length of a clip in seconds, the longer of its video and its audio."""
+        """Length of a clip in seconds: that of its video or its audio, whichever is longer."""
         return max(self.video_seconds, self.audio_seconds)
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Normalisation of pixel values from 0 to 1, the same in training and evaluation."""
+    """Normalisation of pixel values, which lie between 0 and 1; identical in training and evaluation."""
 
     mean: float = 0.45
     """Mean that is subtracted from every pixel value."""
     std: float = 0.225
     """Standard deviation by which every pixel value is divided."""
     subtract_mean_frame: float = 0.0
-    """Fraction, from 0 to 1, of ``mean`` that is replaced by the same fraction of the clip's mean frame. At 1, only
-    motion remains (not in the paper; for recordings of a single scene)."""
+    """Weight, from 0 to 1, of the clip's mean frame in the subtracted mean: 0 subtracts ``mean``, and 1 subtracts the
+    mean frame, so that only motion remains (not in the paper; for recordings of a single scene)."""
 
     def __post_init__(self) -> None:
         above("normalisation.std", self.std, 0)

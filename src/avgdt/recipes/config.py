@@ -1,4 +1,4 @@
-"""Conversion of recipes to YAML files in run folders, and back when a run is repeated or resumed."""
+"""Conversion of recipes to and from the YAML files in run folders."""
 
 from __future__ import annotations
 
@@ -28,9 +28,10 @@ def to_plain(value: Any) -> Any:
 
 
 def from_plain(kind: Any, value: Any, where: str = "") -> Any:
-    """Convert plain data to the annotated type ``kind``; the inverse is :func:`to_plain`.
+    """Convert plain data to the annotated type ``kind``; the inverse of :func:`to_plain`.
 
-    Raises :class:`RecipeError`, which names the dotted field, for an unknown key or a value of another type.
+    Raises :class:`RecipeError` for an unknown key or a value of the wrong type; the message names the field by its
+    dotted path.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is typing.Literal:

@@ -26,7 +26,7 @@ def describe(recipe: Recipe) -> str:
         source = f"the {recipe.run.batch} recordings of a batch"
         others = other_keys(recipe, recipe.run.batch - 1)
     elif objective.bank == AUTO:
-        source = f"a full bank of 7 % of the recordings as past keys per view ({BANK:,} of {RECORDINGS:,})"
+        source = f"a full bank of past keys per view, as many as 7 % of the recordings ({BANK:,} of {RECORDINGS:,})"
         others = other_keys(recipe, BANK)
     else:
         source = f"a full bank of {objective.bank:,} past keys per view"
@@ -41,9 +41,9 @@ def describe(recipe: Recipe) -> str:
 
 
 def other_keys(recipe: Recipe, recordings: int) -> int:
-    """Return the number of negatives that the other recordings, ``recordings`` in number, contribute to each positive.
+    """Return the number of negatives per positive that ``recordings`` other recordings contribute.
 
-    Each of them contributes the key of one view or, for ``negatives_from`` modality, of every view of the modality.
+    Each contributes one key or, if ``negatives_from`` is modality, the keys of all views of the modality.
     """
     composition = recipe.composition
     keys = len(composition.views) // len(composition.modalities) if recipe.objective.negatives_from == "modality" else 1

@@ -19,8 +19,8 @@ class Finetuning:
     schedule: Schedule = Schedule(  # noqa: RUF009 (frozen)
         epochs=10, warmup_epochs=2, warmup_from=0.125, shape="step", steps=(6, 8), step_factor=0.01
     )
-    """Learning rate schedule; by default, the rate rises from 0.0025 to 0.02 over two epochs, then is multiplied by
-    0.01 at epochs 6 and 8."""
+    """Learning rate schedule; by default, the learning rate rises from 0.0025 to 0.02 over two epochs, and is
+    multiplied by 0.01 at epochs 6 and 8."""
     encoder_lr: float = 1.0
     """Learning rate of the encoder relative to the learning rate of the linear layer."""
     orthogonal: bool = False
@@ -50,7 +50,7 @@ class Finetuning:
 def released() -> Finetuning:
     """Return the finetuning configuration of the authors' code for *On Compositions of Transformations* (ICCV 2021).
 
-    That code reports the best epoch on the test split; avgdt reports the last epoch.
+    That code reports the epoch with the highest test accuracy; avgdt reports the last epoch.
     """
     return Finetuning(
         optimiser=Optimiser(kind="sgd", lr=0.02, momentum=0.9, weight_decay=5e-3),

@@ -15,7 +15,7 @@ class VideoEncoder:
     blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
     """Number of residual blocks in each of the four stages; 2 2 2 2 is R(2+1)D-18."""
     width: int = 64
-    """Number of channels of the first stage, which each later stage doubles."""
+    """Number of channels of the first stage; each later stage has twice as many as the stage before it."""
     channels: int = 3
     """Number of channels of a frame: 3 for RGB, 1 for greyscale."""
 
@@ -30,7 +30,7 @@ class AudioEncoder:
     blocks: tuple[int, int, int, int] = (2, 2, 2, 2)
     """Number of residual blocks in each of the four stages; 2 2 2 2 is ResNet-18, 1 1 1 1 is ResNet-9."""
     width: int = 64
-    """Number of channels of the first stage, which each later stage doubles."""
+    """Number of channels of the first stage; each later stage has twice as many as the stage before it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Head:
     out: int = 512
     """Number of dimensions of the embedding."""
     batch_norm: Literal["none", "hidden", "output"] = "none"
-    """Position of batch norm: hidden is after the first linear layer, output after the second; the paper has none."""
+    """Position of batch norm: hidden is after the first linear layer, output after the second; the paper uses none."""
     dropout: float = 0.0
     """Dropout probability at the input of each linear layer; the paper uses no dropout."""
 

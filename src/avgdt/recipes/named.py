@@ -37,7 +37,7 @@ def paper() -> Recipe:
 def released() -> Recipe:
     """Return the recipe of the authors' code for *On Compositions of Transformations* (ICCV 2021).
 
-    It has in-batch negatives and the largest of that code's nine compositions; :func:`with_composition` gives the
+    It uses in-batch negatives and the largest of that code's nine compositions; :func:`with_composition` gives the
     others. It differs from that code in two ways. Frames are decoded at the smallest of the random short sides and then
     enlarged. The linear layer before batch norm has a bias, which batch norm cancels.
     """
@@ -170,8 +170,8 @@ COMPOSITIONS: dict[str, tuple[str, str]] = {_name(*choices): choices for choices
 def with_composition(recipe: Recipe, name: str) -> Recipe:
     """Return the recipe with the time shift and time reversal of the composition called ``name``.
 
-    The minimum distance between windows is taken from the recipe. If the recipe has no time shift, it is the length of
-    a window, so that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
+    The minimum distance between windows is taken from the recipe. If the recipe has no time shift, the distance is the
+    length of a window, so that windows do not overlap. Raises :class:`RecipeError` for an unknown name.
     """
     if name not in COMPOSITIONS:
         raise RecipeError(f"composition {name!r} is unknown; {suggestion(name, COMPOSITIONS)}")

@@ -25,13 +25,12 @@ def bank_size(recordings: int, batch: int) -> int:
 
 
 def momentum(steps: int) -> float:
-    """Return the momentum that averages over the paper's fraction of ``steps``, the number of steps of the whole
-    run."""
+    """Return the momentum that averages over the paper's fraction of the ``steps`` of a run."""
     return max(0.0, 1 - (1 - MOMENTUM) * STEPS / steps)
 
 
 def in_proportion(recipe: Recipe, recordings: int, steps: int) -> Recipe:
-    """Replace an ``objective.bank`` or ``objective.momentum`` of -1 by the paper's proportion, in a new recipe."""
+    """Return the recipe with an ``objective.bank`` or ``objective.momentum`` of -1 set in the paper's proportion."""
     objective = recipe.objective
     if objective.bank == AUTO:
         objective = replace(objective, bank=bank_size(recordings, recipe.run.batch))

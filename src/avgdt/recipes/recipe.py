@@ -25,12 +25,12 @@ class Data:
     failing_at_most: float = 0.1
     """Maximum fraction of recordings that may fail to decode; if more fail, the run saves its state and stops."""
     store: str = "auto"
-    """Folder for decoded recordings, which saves decoding in every epoch; auto is store/ in the run folder, off decodes
-    each clip from its file. Clips are bit-identical in either case. Several runs may use the same folder, and it may be
-    deleted."""
+    """Folder for decoded recordings, which need not be decoded again in every epoch; auto uses store/ in the run
+    folder, and off decodes each clip from its file. Clips are bit-identical in either case. Several runs may use the
+    same folder, and it may be deleted."""
     store_gigabytes: float = -1.0
-    """Maximum size of the store in GB; -1 is half of the free space. Recordings that do not fit are decoded in every
-    epoch."""
+    """Maximum size of the store in GB; -1 allows half of the free space. Recordings that do not fit are decoded in
+    every epoch."""
 
     def __post_init__(self) -> None:
         at_least("data.store_gigabytes", self.store_gigabytes, -1)

@@ -9,8 +9,8 @@ from avgdt.recipes.checks import above, at_least, below, fraction, seed
 from avgdt.recipes.errors import RecipeError
 
 AUTO = -1
-"""Value of ``objective.bank`` and ``objective.momentum`` that derives them from the numbers of recordings and steps, in
-the paper's proportions."""
+"""Value of ``objective.bank`` and ``objective.momentum`` with which they are derived from the numbers of recordings and
+steps, in the paper's proportions."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,17 @@ class Objective:
     detach_keys: bool = False
     """Whether to stop the gradient at the keys (negatives: batch); keys of a bank never have a gradient."""
     bank: int = 15000
-    """Number of past keys per view in the memory bank (negatives: bank); -1 is the paper's 7 % of the recordings."""
+    """Number of past keys per view in the memory bank (negatives: bank); -1 uses the paper's fraction, 7 % of the
+    recordings."""
     momentum: float = 0.999
-    """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's 2.4 % of the steps."""
+    """Momentum of the momentum encoders per step (negatives: bank); -1 averages over the paper's fraction, 2.4 % of the
+    steps."""
     key_groups: int = 2
     """Number of shuffled groups of keys per batch norm group, so that batch norm statistics do not reveal the positive
     (negatives: bank)."""
     sigmoid_bias: float = -10.0
-    """Initial value of the trained bias of the logits (loss: sigmoid). SigLIP's -10 suits batches of thousands; minus
-    the logarithm of the number of negatives suits any batch."""
+    """Initial value of the trained bias of the logits (loss: sigmoid). SigLIP's -10 suits batches of thousands; the
+    negative logarithm of the number of negatives suits any batch."""
     sigreg_weight: float = 0.05
     """Weight of the Gaussian regularisation relative to the invariance of views (loss: sigreg)."""
 
@@ -118,7 +120,8 @@ class Run:
     """Number of recordings that share batch norm statistics; 0 for the whole batch. Groups are distributed over the
     devices and processed sequentially; if there is one group, batch norm is synchronised across devices."""
     lr_batch: int = 0
-    """Batch size for which optimiser.lr is given; for another run.batch, it is scaled linearly. 0 disables scaling."""
+    """Batch size for which optimiser.lr is given; for another run.batch, the learning rate is scaled linearly. 0
+    disables scaling."""
     seed: int = 0
     """Seed of all random numbers."""
     workers: int = -1
@@ -140,7 +143,7 @@ class Run:
     checkpoints: int = 3
     """Number of checkpoints on disk; an older one is used if the newest is damaged or the run has diverged."""
     log_every: int = 1
-    """Number of steps per line of metrics, which holds the means over these steps."""
+    """Number of steps per line of metrics; each line contains the means over these steps."""
     monitor_epochs: int = 1
     """Number of epochs between measurements on held-out recordings; 0 for none."""
 

@@ -38,7 +38,7 @@ def augment_spectrogram(spectrogram: torch.Tensor, masks: SpecAugment, generator
     """Apply SpecAugment: set random mel bands and time steps of (batch, mels, time) to zero, drawn independently for
     each item.
 
-    Raises :class:`TransformError` if the largest masks are wider than the spectrogram.
+    Raises :class:`TransformError` if the maximum width of the masks exceeds the size of the spectrogram.
     """
     mels, time = spectrogram.shape[-2:]
     if masks.frequency_width > mels or masks.time_width > time:
@@ -101,11 +101,11 @@ def mix(waveform: torch.Tensor, step: Mix, generators: Generators) -> torch.Tens
 
 
 def add_noise(waveform: torch.Tensor, noise: Noise, generators: Generators) -> torch.Tensor:
-    """Add Gaussian white noise to random rows of (batch, samples).
+    """Add Gaussian white noise to randomly selected rows of (batch, samples).
 
     The signal-to-noise ratio over a row equals the drawn value exactly. A silent row stays silent.
     """
-    # Noise is drawn on the CPU, since the generators of other devices give other values.
+    # Noise is drawn on the CPU, since generators of other devices produce other values.
     noises = np.zeros(tuple(waveform.shape), dtype=np.float32)
     factors = np.zeros(len(noises), dtype=np.float32)
     for row, g in enumerate(generators):

@@ -73,7 +73,7 @@ class LogMelSpectrogram(nn.Module):
             seconds = getattr(recipe, name)
             if round(seconds * sample_rate) < 1:
                 raise TransformError(
-                    f"log_mel.{name}: {seconds:g} s is shorter than a sample at {sample_rate} Hz; raise it"
+                    f"log_mel.{name}: {seconds:g} s is shorter than one sample at {sample_rate} Hz; raise it"
                 )
         if round(recipe.window * sample_rate) > recipe.fft:
             raise TransformError(

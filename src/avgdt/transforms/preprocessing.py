@@ -1,4 +1,4 @@
-"""Deterministic preprocessing of raw clips to network input, the same in training and evaluation."""
+"""Deterministic conversion of raw clips to network input, identical in training and evaluation."""
 
 from __future__ import annotations
 

@@ -129,7 +129,9 @@ class Views(nn.Module):
 
     def _video(self, video: torch.Tensor, steps: Sequence[VideoAugmentation], generators: Generators) -> torch.Tensor:
         if video.shape[1] != self.channels:
-            raise TransformError(f"model.video.channels is {self.channels}, but the clips have {video.shape[1]}")
+            raise TransformError(
+                f"model.video.channels is {self.channels}, but the clips have {video.shape[1]} channels"
+            )
         return self.preprocessing.video(
             augment_clips(video, steps, generators)
         )  # augmentations keep uint8 where possible
