@@ -76,7 +76,7 @@ def mel_bands(sample_rate: int) -> Floats:
 
 
 def recalls(features: Floats, labels: list[str]) -> dict[str, float]:
-    """Return the recall of each class, with the regularisation strength of the highest accuracy."""
+    """Return the recall of each class, for the value of C with the highest accuracy."""
     truth = np.array(labels)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     best: npt.NDArray[np.str_] | None = None

@@ -182,7 +182,9 @@ def test_rows_of_other_splits_are_counted() -> None:
 
 
 def test_splits_that_differ_only_in_case_or_blanks_are_refused(films: Path) -> None:
-    with pytest.raises(DataError, match="split: 'fold 1' and 'Fold1' differ only in case or blanks; use one spelling"):
+    with pytest.raises(
+        DataError, match="split: 'fold 1' and 'Fold1' differ only in case or whitespace; use one spelling"
+    ):
         entries_of_list(films, "path,split\n00.mkv,fold 1\n01.mkv,Fold1\n")
     assert len(entries_of_list(films, "path,split\n00.mkv,Train\n01.mkv,training\n02.mkv,\n")) == 3
 

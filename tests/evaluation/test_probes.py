@@ -185,7 +185,7 @@ def test_knn_agrees_with_a_slow_loop() -> None:
 
 
 def test_ties_of_votes_are_resolved_by_similarity() -> None:
-    # Train has zero mean, so that standardising keeps directions; the query is nearest to class 1.
+    # Train has zero mean, so standardising keeps directions; the query is nearest to class 1.
     train = Labelled(np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]), np.array([0, 1, 2, 2]))
     query = Labelled(np.array([[0.5, 0.6], [0.6, 0.5]]), np.array([1, 0]))
     assert nearest_neighbours(train, query, query, 3, neighbours=(2,)).score.accuracy == 1.0

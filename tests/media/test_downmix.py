@@ -69,8 +69,8 @@ def late(waveform: np.ndarray) -> np.ndarray:
     [
         ("rear out of phase", "channel 5"),
         ("one rear channel louder", "channel 6"),
-        ("late and out of phase", "channel 5"),
-        ("stereo, late and out of phase", "first"),
+        ("silent at first and out of phase", "channel 5"),
+        ("stereo, silent at first and out of phase", "first"),
         ("amplitude below the number of channels", "channel 4"),
     ],
 )
@@ -81,8 +81,8 @@ def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
         "one rear channel louder": surround(
             FL=waveform // 100, BL=-waveform - waveform // 100, BR=waveform + waveform // 64
         ),
-        "late and out of phase": surround(BL=late(waveform), BR=-late(waveform)),
-        "stereo, late and out of phase": np.concatenate([late(waveform), -late(waveform)]),
+        "silent at first and out of phase": surround(BL=late(waveform), BR=-late(waveform)),
+        "stereo, silent at first and out of phase": np.concatenate([late(waveform), -late(waveform)]),
         "amplitude below the number of channels": surround(LFE=np.sign(waveform) * 3),
     }
     path = tmp_path / "a.mka"
@@ -90,7 +90,7 @@ def test_audio_is_found_in_any_channel(tmp_path: Path, case: str, downmix: str, 
     write_media(path, None, sounds[case], sample_rate=16000, audio_codec=codec, container="matroska")
     entry = inspect(path)
     assert (entry.downmix, entry.silent, entry.extra) == (downmix, False, {})
-    at = 0 if "late" not in case else 6
+    at = 0 if "silent at first" not in case else 6
     expected = sounds[case][0 if downmix == "first" else int(downmix[-1]) - 1]
     for given in ("auto", entry.downmix):
         with Recording(path, downmix=given) as recording:

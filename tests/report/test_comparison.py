@@ -245,7 +245,7 @@ def test_finetuning_inputs_that_differ_from_the_paper_are_noted(make: Make) -> N
 def test_seeds_on_different_data_are_noted(make: Make) -> None:
     runs = [make(f"grid-{seed}", {**esc50(seed, 0.5), "data": f"/data/{seed}"}, seed=seed) for seed in (0, 1)]
     (table,) = compare_runs(runs, "sound")
-    assert table.notes[-1] == "ESC-50 on different data (/data/0, /data/1): grid; grid, random weights"
+    assert table.notes[-1] == "ESC-50: evaluated on different data (/data/0, /data/1): grid; grid, random weights"
 
 
 def test_results_of_other_weights_in_the_folder_are_ignored(make: Make, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def test_the_tempo_varies_within_its_depth() -> None:
         octaves = np.log2(tempo.frequency(np.linspace(0, 6, 200)) / 2.0)
         assert np.abs(octaves).max() <= 0.5 * 1.4 + 1e-6
         changes.append(octaves.max() - octaves.min())
-    assert np.median(changes) > 0.3  # the tempo changes by more than a fifth
+    assert np.median(changes) > 0.3  # the tempo changes by more than 20 %
 
 
 def test_a_drift_is_smooth_and_depends_on_its_generator() -> None:

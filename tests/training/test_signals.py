@@ -123,4 +123,4 @@ with handled():
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ran.returncode, "saved" in ran.stdout) == (code, saved)
-    assert ("ended at once" in ran.stderr) is not saved
+    assert ("terminated immediately" in ran.stderr) is not saved

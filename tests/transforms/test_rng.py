@@ -19,7 +19,7 @@ def test_different_keys_give_different_random_numbers() -> None:
 
 
 def test_the_generator_of_view_zero_differs_from_that_of_the_recording() -> None:
-    # NumPy pads short entropy with zeros, so that (1, 2, 3) and (1, 2, 3, 0) would give the same generator
+    # NumPy pads short entropy with zeros, so (1, 2, 3) and (1, 2, 3, 0) would give the same generator
     plain = np.random.default_rng((1, 2, 3)).random(5)
     assert not np.array_equal(view_generator(1, 2, 3, 0).random(5), plain)
 

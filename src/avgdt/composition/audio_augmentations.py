@@ -138,7 +138,7 @@ class Mix:
 
     With a random weight w, a waveform x becomes (1 - w) x + w y, where y is the same view of another recording after
     the same preceding augmentations. Unlike all other augmentations, it depends on which recordings are in the same
-    batch on one device, and hence on the number of devices. A recording that is alone in its batch is unchanged.
+    batch norm group (or, with a single group, on the same device). A recording that is alone there is unchanged.
     """
 
     low: float = 0.05

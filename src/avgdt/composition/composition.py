@@ -71,7 +71,7 @@ class Composition:
         require(
             self.partners in get_args(Partners), f"Composition: partners must be one of {', '.join(get_args(Partners))}"
         )
-        check_video(self.video)
+        check_video_augmentations(self.video)
         check_distinguishable(self.factors, self.time, self.video, self.audio, across=self.partners != "equal")
         require(
             any(map(any, self.attract)),
@@ -165,7 +165,7 @@ def crop_size(video: Iterable[VideoAugmentation]) -> int | None:
     return next((a.size for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)), None)
 
 
-def check_video(video: Sequence[VideoAugmentation]) -> None:
+def check_video_augmentations(video: Sequence[VideoAugmentation]) -> None:
     """Raise :class:`CompositionError` if there are two crops or no fitting crop directly after a ShortSideJitter."""
     crops = [a for a in video if isinstance(a, RandomCrop | CentreCrop | RandomResizedCrop)]
     require(len(crops) <= 1, "Composition: video may have only one crop")

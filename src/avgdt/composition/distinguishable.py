@@ -40,7 +40,7 @@ def check_distinguishable(
         if isinstance(factor, TimeShift) and factor.distinctive:
             require(
                 time.synchronous or not across or len(modalities) < 2,
-                "Composition: TimeShift is distinctive, but time.synchronous is false, so that audio and video of a "
+                "Composition: TimeShift is distinctive, but time.synchronous is false, so audio and video of a "
                 "window start at different times; set time.synchronous, or make TimeShift invariant",
             )
         if isinstance(factor, Strength) and factor.distinctive:

@@ -35,11 +35,11 @@ def split_of(entry: Entry) -> str:
 
 
 def check_split_names(entries: Iterable[Entry]) -> None:
-    """Raise :class:`DataError` if the names of two splits differ only in case or blanks."""
+    """Raise :class:`DataError` if the names of two splits differ only in case or whitespace."""
     seen = dict[str, str]()
     for name in dict.fromkeys(map(split_of, entries)):
         if (first := seen.setdefault("".join(name.casefold().split()), name)) != name:
-            raise DataError(f"split: '{first}' and '{name}' differ only in case or blanks; use one spelling")
+            raise DataError(f"split: '{first}' and '{name}' differ only in case or whitespace; use one spelling")
 
 
 def split_counts(splits: Sequence[str], most: int = 8) -> str:

@@ -142,7 +142,7 @@ def _select(recipe: Recipe, entries: Sequence[Entry], results: Sequence[Result],
 
 
 def _label(entries: Sequence[Entry], results: Sequence[Result]) -> str:
-    """Return the first label column in ``results`` that exists; else ``label`` if it exists, else an empty string."""
+    """Return the first label column of ``results`` that ``entries`` have, else ``label`` if they have it, else ""."""
     present = labels(entries)
     probed = [str(result["options"].get("label", "")) for result in results]
     return next((name for name in (*probed, "label") if name and name in present), "")

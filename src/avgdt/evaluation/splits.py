@@ -108,7 +108,7 @@ def labelled_splits(
     """Group usable segments by split, for the splits ``names``, which must include ``train``.
 
     Raises :class:`EvaluationError` if a split is empty, if a class is missing from ``train``, if ``train`` has only one
-    class, or if class names differ only in case, blanks, quotes or Unicode normalisation. The message for an empty
+    class, or if class names differ only in case, whitespace, quotes or Unicode normalisation. The message for an empty
     split states the most frequent reason in ``skipped``.
     """
     rows = {split: [i for i, s in enumerate(segments) if s.split == split] for split in names}
@@ -253,14 +253,14 @@ def _check_one_label(segments: Sequence[Segment], entries: Sequence[Entry]) -> N
 
 
 def _check_alike(labels: set[str]) -> None:
-    """Raise :class:`EvaluationError` if two classes differ only in case, blanks, quotes or Unicode normalisation."""
+    """Raise :class:`EvaluationError` if classes differ only in case, whitespace, quotes or Unicode normalisation."""
     seen = dict[str, str]()
     for label in sorted(labels):
         bare = _QUOTED.fullmatch(label)
         key = "".join(unicodedata.normalize("NFKC", bare[1] if bare else label).casefold().split())
         if (other := seen.setdefault(key, label)) != label:
             raise EvaluationError(
-                f"label: the classes {other!a} and {label!a} differ only in case, blanks or quotes; use one "
+                f"label: the classes {other!a} and {label!a} differ only in case, whitespace or quotes; use one "
                 "spelling, or give different classes different names"
             )
 

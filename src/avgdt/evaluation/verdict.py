@@ -182,7 +182,7 @@ def _bank(recipe: Recipe, drift: float, evidence: str) -> Verdict:
     objective = recipe.objective
     return Verdict(
         "bank shortcut",
-        "The keys in the bank are outdated, so that the networks can recognise a key by its age.",
+        "The keys in the bank are outdated, so the networks can recognise a key by its age.",
         _sentence(f"a key changes by up to {drift:.2f} (1 - cosine similarity) during its time in the bank", evidence),
         f"Raise --objective.momentum (now {objective.momentum:g}) or lower --objective.bank (now {objective.bank}); "
         "-1 for both gives the paper's proportions.",

@@ -233,7 +233,7 @@ class AudioReader:
             base = tick(stream)
             packets = self._container.packets(stream)
             blocks = VorbisBlocks.of(stream)
-            packets = packets if blocks is None else blocks.counted(packets)
+            packets = packets if blocks is None else blocks.restamp(packets)
             reading = AudioDecoding(Decoder(self._container.path, stream), float(base), self._container, preroll.memory)
             frames = reading.frames(from_last_key(packets, (start - back) / base))
             head = next(frames, None)

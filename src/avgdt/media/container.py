@@ -23,7 +23,7 @@ MAX_SAMPLE_RATE = 768_000
 SEQUENTIAL_BYTES = 2**26
 """Maximum size, in bytes, of a file that is read from its start if its container does not support accurate seeks."""
 WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", "eac3"})
-"""Container formats whose packets follow each other without gaps in time, so that a gap indicates damage."""
+"""Container formats whose packets follow each other without gaps in time, so a gap indicates damage."""
 DROPPED_SECONDS = 0.1
 """Gap between packets above which packets count as missing, in seconds; cameras and rounding cause shorter gaps."""
 # Between two packets of a stream, bytes outside packets are container overhead up to the sum of these limits:
@@ -136,7 +136,7 @@ class Container:
 
     @property
     def is_contiguous(self) -> bool:
-        """Whether the container format stores packets without gaps in time, so that a gap indicates damage."""
+        """Whether the container format stores packets without gaps in time, so a gap indicates damage."""
         return self.demuxer.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
@@ -227,7 +227,7 @@ class Container:
 
 
 def _evenly_stored(stream: VideoStream | AudioStream) -> bool:
-    """Return whether a stream has uncompressed samples of constant size, so that seeks by bytes are exact."""
+    """Return whether a stream has uncompressed samples of constant size, so seeks by bytes are exact."""
     context = stream.codec_context
     if not isinstance(stream, AudioStream) or context is None or not context.name.startswith("pcm_"):
         return False

@@ -96,7 +96,7 @@ class BackwardsError(Exception):
 
 
 class MissingError(Exception):
-    """Raised if packets may be missing in a decoding pass that skips frames, so that its result may be wrong."""
+    """Raised if packets may be missing in a decoding pass that skips frames, so its result may be wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ class PresentedFrame:
     undamaged: bool
     """Whether the frame and all frames on which it may depend are undamaged."""
     after_undamaged_frame: bool
-    """Whether an undamaged frame precedes it, so that a pass with an earlier start would give the same frame."""
+    """Whether an undamaged frame precedes it, so a pass with an earlier start would give the same frame."""
 
     @property
     def end(self) -> int:

@@ -17,7 +17,7 @@ _FILTER = 64  # half-width of the resampling filter in native samples, for a dec
 class Resampling:
     """Resampling of a span of ``count`` samples at a new sample rate, and the native samples that it needs.
 
-    The native and the new sample grid coincide at index 0, so that the value of a sample does not depend on the
+    The native and the new sample grid coincide at index 0, so the value of a sample does not depend on the
     requested span.
     """
 

@@ -28,7 +28,7 @@ class AudioBlock:
     downmix: Downmix = "mean"
     """Downmix of the channels to mono."""
     after_damage: bool = False
-    """Whether samples may be missing before the block, so that only its own time stamp determines its position."""
+    """Whether samples may be missing before the block, so only its own time stamp determines its position."""
 
     @property
     def stamp(self) -> int | None:
@@ -96,7 +96,7 @@ class SampleGrid:
         """Yield runs of blocks without gaps, up to grid index ``until``.
 
         Blocks cannot overlap: a block whose time stamp is before the end of the last block is placed directly after it.
-        If time stamps decrease by more than ``OVERLAP_SECONDS``, the later time stamps are valid, so that the position
+        If time stamps decrease by more than ``OVERLAP_SECONDS``, the later time stamps are valid, so the position
         of a sample does not depend on where reading began.
         """
         run: list[AudioBlock] = []

@@ -258,7 +258,7 @@ class VideoReader:
                     self._container.rewind()
                 run = seek_packets(self._container, moment, back, second, self._backwards)
                 # A decoder replaces a missing frame by another one, which must not be a skipped frame. dav1d reads the
-                # setting only when it is opened, so that it would skip frames to the end of the file.
+                # setting only when it is opened, so it would skip frames to the end of the file.
                 skip = skip and run.first is not None and run.step is not None
                 skip = skip and self.stream.codec_context.name != "libdav1d"
                 decoder = Decoder(self._container.path, self.stream)

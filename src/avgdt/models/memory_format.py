@@ -38,8 +38,8 @@ def set_memory_format(phi: Phi, channels_last: Literal["auto", "yes", "no"], pre
 def _restride_single_channels(encoder: nn.Module) -> None:
     """Set channels-last strides, in place, for the weights of convolutions with one input channel.
 
-    The memory of these weights is the same in both formats, so ``Module.to`` does not change their strides. PyTorch
-    then treats the weight, and thus the output of the convolution, as contiguous.
+    The memory of these weights is the same in both formats, so ``Module.to`` does not change their strides. Without
+    this function, PyTorch would treat the weight, and thus the output of the convolution, as contiguous.
     """
     for layer in encoder.modules():
         if isinstance(layer, nn.Conv2d | nn.Conv3d) and layer.in_channels == 1:

@@ -1,6 +1,6 @@
 """R(2+1)D video encoder: convolutions over space, then over time (Tran et al. 2018, arXiv 1711.11248).
 
-Parameter names and outputs match torchvision's ``r2plus1d_18`` without the classifier, so that its weights can be
+Parameter names and outputs match torchvision's ``r2plus1d_18`` without the classifier, so its weights can be
 loaded.
 """
 

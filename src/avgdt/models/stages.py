@@ -25,8 +25,7 @@ def check_sizes(name: str, blocks: Sequence[int], width: int, channels: int) -> 
 
 
 def check_input(name: str, x: torch.Tensor, axes: str, channels: int, strides: Sequence[int], training: bool) -> None:
-    """Raise :class:`ModelError` if ``x`` is empty or too small for batch norm, or has a wrong number of axes or
-    channels.
+    """Raise :class:`ModelError` if ``x`` is empty, has the wrong shape, or is too small for batch norm.
 
     ``strides`` holds the total stride of the network along each axis after the channels. In training, batch norm in the
     last stage needs at least two values per channel.

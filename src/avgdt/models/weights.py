@@ -66,7 +66,7 @@ def load_weights(path: Path) -> tuple[dict[str, torch.Tensor], Metadata]:
     try:
         return tensors, Metadata(metadata["kind"], json.loads(metadata["recipe"]), metadata["avgdt"])
     except (KeyError, ValueError, RecursionError):
-        raise WeightsError(f"{path}: holds no recipe, so it was not written by avgdt; use other weights") from None
+        raise WeightsError(f"{path}: has no valid metadata of avgdt; use other weights") from None
 
 
 def _check_finite(tensors: Mapping[str, torch.Tensor], path: Path) -> None:

@@ -17,7 +17,7 @@ NOBODY = -1
 class Bank(nn.Module):
     """A ring buffer of the last ``size`` keys of each view, with the recording of each key.
 
-    All state is in buffers, so that ``state_dict`` contains the whole bank.
+    All state is in buffers, so ``state_dict`` contains the whole bank.
     """
 
     keys: torch.Tensor

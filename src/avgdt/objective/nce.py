@@ -41,7 +41,7 @@ class NCE(NamedTuple):
     pair_accuracy: torch.Tensor
     """Re-identification accuracy of each pair, (pairs,)."""
     positive_probability: torch.Tensor
-    """Softmax probability p of the positive, (pairs, batch); the gradient is proportional to 1 - p, so that hard pairs
+    """Softmax probability p of the positive, (pairs, batch); the gradient is proportional to 1 - p, so hard pairs
     dominate (the paper's natural curriculum)."""
 
 
@@ -98,7 +98,7 @@ def batch_negatives(
 def pooled_negatives(negatives: Sequence[Negatives], modalities: Sequence[str]) -> list[Negatives]:
     """Return for each view the concatenated negatives of all views of its modality, each key once.
 
-    Views of the same modality share tensors, so that memory is linear in T.
+    Views of the same modality share tensors, so memory is linear in T.
     """
     pooled = dict[str, Negatives]()
     for modality in dict.fromkeys(modalities):

@@ -2,7 +2,7 @@
 
 The paper trains for 200 epochs on 210,000 recordings with a batch size of 1024 (41,000 steps), a bank of 15,000 keys
 and a momentum of 0.999. Hence the bank holds 7 % of the recordings, and the momentum encoders average over the last
-1,000 steps, which are 2.4 % of the run. A much larger bank holds keys of outdated encoders, so that a query may
+1,000 steps, which are 2.4 % of the run. A much larger bank holds keys of outdated encoders, so a query may
 distinguish keys by their age. A much lower momentum increases this risk. With a much higher momentum, the momentum
 encoders lag behind.
 """

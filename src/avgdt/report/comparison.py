@@ -20,7 +20,7 @@ from avgdt.report.groups import DASH, Cell, Group, Source, cell, read_groups
 from avgdt.report.published import TABLES, PaperTable
 
 MEASURED = "measured here"
-"""Entry of the source column in rows of runs."""
+"""Value of the source column in the rows of runs; all other rows are results from the literature."""
 SOURCES: tuple[tuple[Source, str], ...] = (("pretrained", ""), ("random", ", random weights"))
 Format = Literal["text", "markdown", "latex"]
 _LATEX = {

@@ -98,7 +98,7 @@ def cell(column: Column, group: Group, source: Source) -> Cell:
         values.setdefault(seed, _value(column, result, source))
     remarks = tuple(dict.fromkeys(remark for _, result in results for remark in _remarks(column, result)))
     if len(data := dict.fromkeys(str(Path(result.get("data", "")).resolve()) for _, result in results)) > 1:
-        remarks += (f"{column.name} on different data ({', '.join(data)})",)
+        remarks += (f"{column.name}: evaluated on different data ({', '.join(data)})",)
     if not values:
         return Cell()
     if len(values) > 1:

@@ -15,7 +15,7 @@ class DamagedCheckpoint(TrainingError):
     """Raised if a checkpoint is damaged or does not have the expected format."""
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"{reason}; restore it from a copy, or start a new run in another --out")
+        super().__init__(f"{reason}; restore it from a copy, or start a new run with another --out")
         self.reason = reason
         """Path of the checkpoint and its defect, without the remedy."""
 

@@ -45,10 +45,10 @@ class Hooks:
 def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, monitored: int = 0) -> None:
     """Train on ``steps``, each of which holds the batch norm groups of this rank.
 
-    Every rank calls this function, and only rank 0 passes ``hooks``. ``monitored`` is the last step after which the
+    Every rank calls this function; ranks other than 0 pass ``Hooks()``. ``monitored`` is the last step after which the
     monitors were called. All ranks stop at the same point between two steps. If an exception ends the loop early, for
-    example because of a signal, a full disk or a killed worker, the state is saved unless a step was interrupted.
-    Raises :class:`Diverged` if the loss is not finite, or if the weights have diverged when a checkpoint is due;
+    example because of a signal, a full disk or a killed worker, the state is saved, unless a step was interrupted after
+    it had changed the state. Raises :class:`Diverged` if the loss is not finite, or if the weights have diverged when a checkpoint is due;
     earlier checkpoints remain.
     """
     between_steps = True  # the state of the learner can be saved

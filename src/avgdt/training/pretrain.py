@@ -233,7 +233,7 @@ def _restore(learner: Learner, before: LoadedCheckpoint, out: Path) -> None:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise TrainingError(
             f"{before.path}: does not fit the networks of this run ({reason}); restore it from a copy, or start "
-            "a new run in another --out"
+            "a new run with another --out"
         ) from None
 
 

@@ -49,7 +49,7 @@ def check_recordings(before: Sequence[str], now: Sequence[Entry], source: Path, 
         if old != identity(entry):
             raise TrainingError(
                 f"{out}: the recordings of its checkpoint differ from those of {source}: {entry.path} has "
-                "changed; restore it, or start a new run in another --out"
+                "changed; restore it, or start a new run with another --out"
             )
 
 
@@ -89,7 +89,7 @@ def _remedy(fixed: dict[str, tuple[Any, Any]], out: Path) -> str:
     The remedy is a new run, initialised with the weights of this run if the networks are the same.
     """
     if any(name.split(".")[0] in ("model", "composition") for name in fixed):
-        return "restore these fields, or start a new run in another --out"
+        return "restore these fields, or start a new run with another --out"
     options = [
         word
         for name, (_, new) in fixed.items()

@@ -113,7 +113,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
         if _state.deferring == 0:
             raise Stopped(number)
     elif number == signal.SIGINT and time.monotonic() - _state.when > SAME_SECONDS:
-        _end_at_once(number)
+        _terminate(number)
 
 
 def _leave_closed_terminal() -> None:
@@ -128,11 +128,11 @@ def _leave_closed_terminal() -> None:
                 os.close(null)
 
 
-def _end_at_once(number: int) -> None:
-    """End this process and its workers at once, without saving."""
+def _terminate(number: int) -> None:
+    """Terminate this process and its workers immediately, without saving."""
     for process in multiprocessing.active_children():
         process.kill()
     with suppress(OSError):
         cursor = "\x1b[?25h" if sys.stderr.isatty() else ""  # the progress bar hides the cursor
-        os.write(2, f"{cursor}\navgdt: ended at once; the steps since the last checkpoint are not saved\n".encode())
+        os.write(2, f"{cursor}\navgdt: terminated immediately; the steps since the last checkpoint are lost\n".encode())
     os._exit(128 + number)

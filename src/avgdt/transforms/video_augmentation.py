@@ -95,7 +95,7 @@ def gaussian_weights(sigmas: torch.Tensor, pixels: int) -> torch.Tensor:
     """Return the weights (batch, pixels, pixels) of each input pixel in each blurred pixel, along one axis.
 
     ``sigmas`` (batch,) are standard deviations in pixels. The Gaussian is truncated at four standard deviations.
-    Borders are reflected, with the border pixel repeated. All rows and all columns then sum to one, so that the mean of
+    Borders are reflected, with the border pixel repeated. All rows and all columns then sum to one, so the mean of
     the pixels and a constant image are preserved.
     """
     reach = int(4 * float(sigmas.max())) + 1

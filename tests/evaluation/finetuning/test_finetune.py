@@ -232,8 +232,8 @@ def test_an_unreadable_test_file_is_read_again(job: Job, task: Task, entries: li
     assert len(list(job.folder.iterdir())) == 1
 
 
-# One clip has a high score for class 0, two have lower scores for class 1. The mean softmax predicts class 1 (0.63),
-# whereas the mean logit, the largest softmax and the first clip predict class 0.
+# One clip has a high score for class 0, and two have lower scores for class 1. The mean softmax predicts class 1
+# (0.64), whereas the mean logit, the largest softmax and the first clip predict class 0.
 ONE, TWO = [8.0, 0.0], [0.0, 3.0]
 
 

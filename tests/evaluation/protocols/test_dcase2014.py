@@ -48,7 +48,7 @@ def test_the_command_measures_the_data_set_and_prints_a_table(
             assert sum(map(sum, metrics["confusion"])) == 20
             assert "accuracy_std" not in metrics  # a single fold has no standard deviation
             assert metrics["interval"][0] < metrics["accuracy"] <= metrics["interval"][1]
-        # Each class has its own pitch, so that any features of audio distinguish most recordings.
+        # Each class has its own pitch, so any features of audio distinguish most recordings.
         assert result[source]["nearest_neighbours"]["accuracy"] >= 0.7
     assert "29 train, 20 test, 10 classes, 1 skipped, 1 unlisted" in " ".join(capsys.readouterr().out.split())
     assert len(list((out / "cache").glob("*.safetensors"))) == 2

@@ -68,7 +68,7 @@ def test_the_command_measures_all_folds_and_prints_a_table(
     assert list(result["random"]) == [*rows, "end_to_end"]
     assert list(result["chance"]) == [*rows, "end_to_end"]
     for source in ("pretrained", "random"):
-        # The tones are an octave apart, so that any features of audio distinguish the classes.
+        # The tones are an octave apart, so any features of audio distinguish the classes.
         assert result[source]["logistic_regression"]["accuracy"] == 1.0
         for row in rows:
             assert [one["fold"] for one in result[source][row]["folds"]] == ["1", "2", "3"]

@@ -191,7 +191,7 @@ def test_classes_that_differ_only_in_case_blanks_or_quotes_are_refused(
 ) -> None:
     rows = [changed(entries[0], light=other), *entries[1:]]
     with pytest.raises(
-        EvaluationError, match=r"label: the classes .* differ only in case, blanks or quotes; use one spelling"
+        EvaluationError, match=r"label: the classes .* differ only in case, whitespace or quotes; use one spelling"
     ):
         run(Linear(label="light"), model, random, rows)
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from avgdt.data.benchmarks.layout import VIDEO_SUFFIXES, Layout
-from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, read_rows, read_videos
+from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, match_videos, read_rows
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
@@ -46,7 +46,7 @@ def read_layout(folder: Path, split: int) -> Layout:
                 listed.append((where, Entry(Path(name), extra={"split": part, "label": label, "source": source})))
             else:
                 unused.append(name)
-    return read_videos(home, lists, listed, classes, f"the lists of split {split}", unused)
+    return match_videos(home, lists, listed, classes, f"the lists of split {split}", unused)
 
 
 def _classes(home: Path, lists: Path) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from avgdt.data.benchmarks.layout import Layout
-from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, read_rows, read_videos
+from avgdt.data.benchmarks.video_splits import check_split, home_of_videos, match_videos, read_rows
 from avgdt.data.errors import DataError
 from avgdt.data.manifest import Entry
 
@@ -36,7 +36,7 @@ def read_layout(folder: Path, split: int) -> Layout:
         for part in ("train", "test")
         for where, name, label in _listed(lists / f"{part}list{split:02d}.txt", classes)
     ]
-    return read_videos(home, lists, listed, list(classes), f"the lists of split {split}")
+    return match_videos(home, lists, listed, list(classes), f"the lists of split {split}")
 
 
 def _classes(path: Path) -> Mapping[str, str]:

@@ -37,7 +37,7 @@ def home_of_videos(folder: Path, names: Sequence[str]) -> Path:
     return next((folder / name for name in names if (folder / name).is_dir()), folder)
 
 
-def read_videos(
+def match_videos(
     home: Path,
     lists: Path,
     listed: Sequence[tuple[str, Entry]],

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from avgdt.composition.audio_augmentations import AudioAugmentation
-from avgdt.composition.composition import check_video, crop_size
+from avgdt.composition.composition import check_video_augmentations, crop_size
 from avgdt.composition.factors import ModalityName
 from avgdt.composition.video_augmentations import VideoAugmentation
 from avgdt.data.batch import Batch
@@ -32,7 +32,7 @@ def with_finetuning_clips(model: PretrainedModel, finetuning: Finetuning, modali
         return model
     clip = replace(model.recipe.clip, frames=finetuning.frames or model.recipe.clip.frames)
     video = video_augmentations(model, finetuning)
-    check_video(video)
+    check_video_augmentations(video)
     size, frames = crop_size(video), f"{clip.height} x {clip.width} pixels"
     if finetuning.spatial_crops > 1 and size is None:
         raise EvaluationError(

@@ -10,7 +10,7 @@ from typing import Any
 from avgdt.errors import AvgdtError, suggestion
 
 
-class ProtocolError(AvgdtError):
+class UnknownProtocol(AvgdtError):
     """Raised if the name of a protocol is unknown."""
 
 
@@ -27,7 +27,7 @@ def protocols() -> dict[str, type[Any]]:
 
 
 def protocol(name: str) -> type[Any]:
-    """Return the dataclass of a protocol; raise :class:`ProtocolError` for an unknown name."""
+    """Return the dataclass of a protocol; raise :class:`UnknownProtocol` for an unknown name."""
     if name not in protocols():
-        raise ProtocolError(f"protocol {name!r} is unknown; {suggestion(name, protocols())}")
+        raise UnknownProtocol(f"protocol {name!r} is unknown; {suggestion(name, protocols())}")
     return protocols()[name]

@@ -124,7 +124,7 @@ class Rocket(Action):
 class Roll(Action):
     """A wheel that rolls back and forth over ridges on the ground.
 
-    Each ridge causes a click, so that a faster wheel clicks more often.
+    Each ridge causes a click, so a faster wheel clicks more often.
     """
 
     def __init__(self, setting: Setting) -> None:
