@@ -48,8 +48,8 @@ def train(learner: Learner, steps: Iterable[Sequence[Batch]], hooks: Hooks, moni
     Every rank calls this function; ranks other than 0 pass ``Hooks()``. ``monitored`` is the last step after which the
     monitors were called. All ranks stop at the same point between two steps. If an exception ends the loop early, for
     example because of a signal, a full disk or a killed worker, the state is saved, unless a step was interrupted after
-    it had changed the state. Raises :class:`Diverged` if the loss is not finite, or if the weights have diverged when a checkpoint is due;
-    earlier checkpoints remain.
+    it had changed the state. Raises :class:`Diverged` if the loss is not finite, or if the weights have diverged when a
+    checkpoint is due; earlier checkpoints remain.
     """
     between_steps = True  # the state of the learner can be saved
     saved_step = learner.step or None  # the state of a resumed run is already saved
