@@ -40,7 +40,7 @@ def parts_over(ranks: Ranks, groups: int, made_by: str, option: str) -> int:
 class GlobalBatch:
     """A batch distributed over ranks: the indices of all its items, and the clips of this rank's groups."""
 
-    groups: Sequence[Batch]
+    local_groups: Sequence[Batch]
     """Batch norm groups of this rank, with their clips."""
     recordings: torch.Tensor
     """Index of the recording of each item on all ranks, (batch,) int64, in the order of groups."""
@@ -93,13 +93,13 @@ class GlobalBatch:
         """
         mine = parts[self.ranks.rank]
         if self.ranks.size == 1:
-            return [select_rows(self.groups, rows.tolist()) for rows in mine]
+            return [select_rows(self.local_groups, rows.tolist()) for rows in mine]
         ends = torch.tensor(self.counts).cumsum(0)
         end = int(ends[self.ranks.rank])
         local = range(end - self.counts[self.ranks.rank], end)
         needed = [[row for rows in of_rank for row in rows.tolist()] for of_rank in parts]
         outgoing = [[row - local.start for row in rows if row in local] for rows in needed]
-        packed, layout = _pack(select_rows(self.groups, [row for rows in outgoing for row in rows]))
+        packed, layout = _pack(select_rows(self.local_groups, [row for rows in outgoing for row in rows]))
         holders = torch.searchsorted(ends, torch.cat(list(mine)), right=True)
         received = holders.bincount(minlength=self.ranks.size).tolist()
         arrived = self.ranks.exchange_rows(packed, [len(rows) for rows in outgoing], received)
@@ -108,7 +108,7 @@ class GlobalBatch:
         sizes = [len(rows) for rows in mine]
         videos = [None] * len(mine) if video is None else torch.split(video, sizes)
         audios = [None] * len(mine) if audio is None else torch.split(audio, sizes)
-        epoch = self.groups[0].epoch
+        epoch = self.local_groups[0].epoch
         return [
             Batch(self.items[rows], self.recordings[rows], video, audio, None, None, epoch)
             for rows, video, audio in zip(mine, videos, audios, strict=True)

@@ -90,7 +90,7 @@ def _differentiate_by_group(
     assert learner.bank is not None
     diagnostics, queries = list[torch.Tensor](), list[Tensors]()
     pairs = attracting_pairs(learner.recipe.composition.attract)
-    for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
+    for number, (group, rows) in enumerate(zip(batch.local_groups, batch.rows, strict=True)):
         with statistics.group():
             embeddings = _embed(learner, learner.views(group) if group_views is None else group_views, number)
         bank = [learner.bank.negatives(view, batch.recordings[rows]) for view in range(len(keys))]
@@ -116,9 +116,9 @@ def _differentiate_at_once(
     the embeddings is then propagated through one group after another, each of which is embedded again (gradient
     caching, arXiv 2101.06983).
     """
-    again = len(batch.groups) > 1
+    again = len(batch.local_groups) > 1
     parts = list[Tensors]()
-    for number, group in enumerate(batch.groups):
+    for number, group in enumerate(batch.local_groups):
         with statistics.group(), torch.set_grad_enabled(not again):
             parts.append(_embed(learner, learner.views(group) if group_views is None else group_views, number))
     local = [torch.cat(view) for view in zip(*parts, strict=True)]
@@ -138,7 +138,7 @@ def _differentiate_at_once(
         # Every rank computes the complete gradient of the loss's own parameters, so only rank 0 adds it to the sum.
         if learner.ranks.rank and learner.sigmoid is not None:
             learner.sigmoid.zero_grad(set_to_none=False)
-        for number, (group, rows) in enumerate(zip(batch.groups, batch.rows, strict=True)):
+        for number, (group, rows) in enumerate(zip(batch.local_groups, batch.rows, strict=True)):
             part = parts[number]
             if again:
                 with statistics.uncounted():
