@@ -80,7 +80,7 @@ def test_an_interrupted_demo_resumes_on_the_next_call(
         raise KeyboardInterrupt
 
     place = {
-        "pretrain": "avgdt.training.learner.contrastive_loss",
+        "pretrain": "avgdt.training.step.contrastive_loss",
         "evaluate": "avgdt.evaluation.evaluate.write_result",
     }[phase]
     with monkeypatch.context() as patch:

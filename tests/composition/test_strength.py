@@ -53,7 +53,7 @@ def test_strength_scales_audio_augmentations(whole: object, half: object, none: 
 def test_strengths_must_be_unique_and_between_0_and_1() -> None:
     for levels, message in (
         ((0.5, 0.5), "one or more distinct values"),
-        ((1.5,), "0 to 1"),
+        ((1.5,), "between 0 and 1"),
         ((), "one or more distinct values"),
     ):
         with pytest.raises(CompositionError, match=message):

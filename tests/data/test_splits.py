@@ -21,9 +21,9 @@ from avgdt.training.pretrain import Callbacks, pretrain
 from avgdt.training.recordings import training_clips
 from avgdt.training.step import train_step
 from tests.evaluation.rows import row
+from tests.helpers.batches import CPU
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
-from tests.training.test_learner import CPU
 
 
 @pytest.fixture(scope="module")

@@ -1,11 +1,14 @@
-"""Batches of random clips."""
+"""Batches of random clips, and the precision with which tests compute."""
 
 from __future__ import annotations
 
 import torch
 
 from avgdt.data.batch import Batch
+from avgdt.models.precision import Precision
 from avgdt.recipes.recipe import Recipe
+
+CPU = Precision(torch.device("cpu"), torch.float32)
 
 
 def batch_of(recipe: Recipe, first: int = 0, size: int = 6) -> Batch:

@@ -92,7 +92,7 @@ def test_infinite_and_huge_numbers_in_any_field_raise(field: str, value: float) 
 
 @pytest.mark.parametrize("wrong", [lambda: Volume(0.5, float("inf")), lambda: Equaliser(1e5), lambda: Noise(-1e6, 0)])
 def test_infinite_and_huge_numbers_in_augmentations_raise(wrong: Any) -> None:
-    with pytest.raises(CompositionError, match=r"(finite|must lie)"):
+    with pytest.raises(CompositionError, match=r"(finite|must be between|must lie)"):
         Composition(Modality(), video=(Flip(),), audio=(wrong(),))
 
 
@@ -124,6 +124,6 @@ def test_reversal_cannot_be_distinctive_for_clips_of_one_frame() -> None:
 def test_the_mean_frame_cannot_be_subtracted_from_clips_of_one_frame() -> None:
     recipe = named("small")
     still = replace(recipe.normalisation, subtract_mean_frame=1.0)
-    with pytest.raises(RecipeError, match=r"^normalisation\.subtract_mean_frame: 1 leaves nothing"):
+    with pytest.raises(RecipeError, match=r"^normalisation\.subtract_mean_frame: 1 reduces a clip of 1 frame to zeros"):
         replace(recipe, clip=replace(recipe.clip, frames=1), normalisation=still)
     assert replace(recipe, normalisation=still).normalisation.subtract_mean_frame == 1

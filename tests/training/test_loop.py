@@ -13,17 +13,14 @@ import torch
 
 from avgdt.data.selection import Selection, read_skipped
 from avgdt.evaluation.held_out import monitors
-from avgdt.models.precision import Precision
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.errors import Diverged
 from avgdt.training.learner import Learner
 from avgdt.training.loop import Hooks, Metrics, train
 from avgdt.training.pretrain import Callbacks, pretrain
-from tests.helpers.batches import batch_of
+from tests.helpers.batches import CPU, batch_of
 from tests.helpers.folders import write_folder
 from tests.helpers.recipes import tiny
-
-CPU = Precision(torch.device("cpu"), torch.float32)
 
 
 @pytest.mark.parametrize(("log_every", "which"), [(1, "step 0"), (3, "steps 0 to 2"), (9, "steps 0 to 3")])

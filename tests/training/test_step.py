@@ -19,10 +19,8 @@ from avgdt.recipes.training import Objective, Optimiser, Schedule
 from avgdt.training.learner import Learner
 from avgdt.training.step import train_step
 from avgdt.training.step_count import SavedTensors
-from tests.helpers.batches import batch_of
+from tests.helpers.batches import CPU, batch_of
 from tests.helpers.recipes import tiny
-
-CPU = Precision(torch.device("cpu"), torch.float32)
 
 
 def test_each_step_fills_the_bank_and_updates_the_momentum_encoder() -> None:

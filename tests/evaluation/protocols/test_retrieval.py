@@ -106,5 +106,5 @@ def test_segments_of_unequal_length_cannot_be_aligned(
     model: PretrainedModel, random: PretrainedModel, entries: list[Entry]
 ) -> None:
     longer = replace(entries[0], extra={**entries[0].extra, "half_end": "1.4"})
-    with pytest.raises(EvaluationError, match=r"from 1 to 3 clips.*--clips 1"):
+    with pytest.raises(EvaluationError, match=r"have 1 to 3 clips.*--clips 1"):
         run(Retrieval(split="all", label="half", aligned=True), model, random, [longer, *entries[1:]])
