@@ -104,6 +104,17 @@ def test_an_interrupted_inspection_resumes(folder: Path, monkeypatch: pytest.Mon
     assert len(read_manifest(partial)) == 4
 
 
+def test_an_inspection_that_timed_out_is_repeated(folder: Path, tmp_path: Path) -> None:
+    partial, files = tmp_path / "partial.csv", [Entry(path) for path in sorted(folder.iterdir())]
+    results = scan_missing(files, workers=1, partial=partial)
+    reasons = ["", "TimedOut: decoding did not end within 30 s", "Crashed: by SIGKILL", "Corrupt: damaged"]
+    failed = [replace(entry, error=reason) for entry, reason in zip(results, reasons, strict=True)]
+    write_manifest(failed, partial)
+    again, counts = counted(files, partial=partial)
+    assert counts == Counts(new=2, unchanged=2)
+    assert [entry.error for entry in again] == ["", "", "", "Corrupt: damaged"]
+
+
 def test_inspection_results_are_saved_periodically(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("avgdt.data.inspection_cache.SAVE_SECONDS", -1.0)
     partial, sizes = folder.parent / "partial.csv", []

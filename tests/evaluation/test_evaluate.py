@@ -8,6 +8,7 @@ import pytest
 import torch
 from rich.console import Console
 
+from avgdt.data.inspection import Inspector
 from avgdt.data.manifest import Entry, write_manifest
 from avgdt.evaluation.evaluate import evaluate
 from avgdt.evaluation.protocols.probe import Knn, Linear
@@ -63,6 +64,29 @@ def test_random_weights_depend_on_the_seed(weights: Path, data: Path, tmp_path: 
     # The tested weights are the random weights of seed 1, so with that seed both networks are the same.
     assert equal[0] == equal[1] == first[0]  # type: ignore[index]
     assert first[0] != first[1]  # type: ignore[index]
+
+
+def test_the_next_evaluation_inspects_only_new_and_changed_files(
+    weights: Path, entries: list[Entry], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, inspected = tmp_path / "folder", list[str]()
+    folder.mkdir()
+    for entry in entries[:3]:
+        (folder / entry.path.name).write_bytes(entry.path.read_bytes())
+    inspect = Inspector.inspect
+
+    def counting(inspector: Inspector, path: Path) -> Entry:
+        inspected.append(path.name)
+        return inspect(inspector, path)
+
+    monkeypatch.setattr(Inspector, "inspect", counting)
+    first, _ = evaluate(Retrieval(clips=1), weights, folder, tmp_path / "out", device="cpu")
+    assert sorted(inspected) == sorted(entry.path.name for entry in entries[:3])
+    inspected.clear()
+    (folder / entries[3].path.name).write_bytes(entries[3].path.read_bytes())
+    second, _ = evaluate(Retrieval(clips=1), weights, folder, tmp_path / "out", device="cpu")
+    assert inspected == [entries[3].path.name]
+    assert (first["sizes"], second["sizes"]) == ({"gallery": 3}, {"gallery": 4})
 
 
 def test_a_folder_without_a_manifest_is_scanned_and_used_completely(

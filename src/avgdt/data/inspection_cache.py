@@ -11,7 +11,10 @@ from pathlib import Path
 
 from avgdt.data.errors import ManifestError
 from avgdt.data.manifest import Entry, read_manifest, write_manifest
+from avgdt.media.errors import Crashed, TimedOut
 
+TRANSIENT = (TimedOut.__name__, Crashed.__name__)
+"""Errors of an inspection that may not occur again, for example on a less busy machine."""
 SAVE_SECONDS = 30.0
 """Minimum interval at which the results of a running scan are saved, in seconds."""
 NOTE = "note"
@@ -22,13 +25,17 @@ class InspectionCache:
     """Cache of inspection results, each valid while its file is unchanged; it is saved so that scans can be resumed."""
 
     def __init__(self, previous: Iterable[Entry] = (), partial: Path | None = None) -> None:
-        """Load ``previous`` entries, and the entries that an interrupted scan saved to ``partial``, if readable."""
+        """Load ``previous`` entries, and the entries that an earlier scan saved to ``partial``, if readable.
+
+        Entries of ``partial`` whose inspection timed out or crashed are not used: on another attempt it may succeed.
+        """
         self._previous = {os.path.abspath(entry.path): entry for entry in previous}
         self._partial = partial
         self._inspected = dict[str, Entry]()
         if partial is not None and partial.exists():
             with suppress(ManifestError):
-                self._inspected = {os.path.abspath(entry.path): entry for entry in read_manifest(partial)}
+                saved = [entry for entry in read_manifest(partial) if not entry.error.startswith(TRANSIENT)]
+                self._inspected = {os.path.abspath(entry.path): entry for entry in saved}
         self._unsaved = False
         self._next_save = time.monotonic() + SAVE_SECONDS
 

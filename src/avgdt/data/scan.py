@@ -99,7 +99,8 @@ def scan_missing(
         seconds: Time limit for one file, in seconds.
         previous: Entries with earlier results for some of the files.
         partial: Manifest to which results are saved about every 30 seconds and at the end, even after Ctrl-C. The next
-            call with the same manifest resumes the scan. The caller deletes the manifest after the last call.
+            call with the same manifest resumes the scan. The caller may then delete the manifest, or keep it to avoid
+            later inspections.
         on_counts: Function called with the file counts before the inspection starts.
     """
     listed, cache = list(entries), InspectionCache(previous, partial)

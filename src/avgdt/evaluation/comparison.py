@@ -81,18 +81,26 @@ class Comparison:
                 )
 
     def recordings(self) -> tuple[list[Entry], list[str]]:
-        """Inspect the recordings of ``data`` (a folder or a manifest); return them with notes for the result."""
+        """Inspect the recordings of ``data`` (a folder or a manifest); return them with notes for the result.
+
+        As in :meth:`inspected`, the results of inspections are kept in ``out/cache`` for later evaluations.
+        """
         notes = list[str]()
 
         def on_counts(counts: Counts) -> None:
             if counts.changed:
-                notes.append(f"some files have changed since the manifest was written: {counts}")
+                notes.append(f"some files have changed since they were last inspected: {counts}")
 
-        return list_recordings(self.data, self.workers + 1, self.on_scan, on_counts=on_counts), notes
+        workers, cache = self.workers + 1, self._inspections
+        return list_recordings(self.data, workers, self.on_scan, partial=cache, on_counts=on_counts), notes
 
     def inspected(self, entries: Sequence[Entry]) -> list[Entry]:
         """Inspect the files of a benchmark's entries; return the entries completed with the files' properties."""
-        return scan_missing(entries, self.workers + 1, self.on_scan)
+        return scan_missing(entries, self.workers + 1, self.on_scan, partial=self._inspections)
+
+    @property
+    def _inspections(self) -> Path:
+        return self.out / "cache" / "inspected.csv"
 
     def with_models(self, change: Callable[[PretrainedModel], PretrainedModel]) -> Comparison:
         """Return a copy of the comparison in which ``change`` is applied to the pretrained and to the random model."""
