@@ -60,6 +60,17 @@ def test_invalid_folds_are_named(segments: list[Segment], names: list[str], mess
         cross_validation(segments, names)
 
 
+def test_only_some_of_the_folds_can_be_tested() -> None:
+    names = ["1", "2", "3", "4"]
+    every, some = cross_validation(ALL, names), cross_validation(ALL, names, ["4", "2"])
+    for fold, expected in zip(some.folds, [every.folds[1], every.folds[3]], strict=True):
+        assert fold.name == expected.name
+        for part in ("train", "val", "test"):
+            assert getattr(fold, part).tolist() == getattr(expected, part).tolist()
+    with pytest.raises(EvaluationError, match="test_folds: 5 is not one of the folds 1 2 3 4"):
+        cross_validation(ALL, names, ["5"])
+
+
 def test_a_class_without_readable_recordings_is_named() -> None:
     requested = cross_validation(
         make_segments(*(f"{fold}{label}" for fold in "123" for label in "abc")), ["1", "2", "3"]

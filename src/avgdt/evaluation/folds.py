@@ -48,19 +48,22 @@ class Folds:
     """Class index of each segment, (segments,)."""
 
 
-def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds:
-    """Build cross-validation folds: each of the folds ``names`` is the test set once.
+def cross_validation(segments: Sequence[Segment], names: Sequence[str], tested: Sequence[str] = ()) -> Folds:
+    """Build cross-validation folds: each of the folds ``names`` (or only those in ``tested``) is the test set once.
 
     The validation set is the fold that follows the test fold in cyclic order. ``names`` are values of
     ``Segment.split``, and every segment must belong to one of them. Raises :class:`EvaluationError` if there are fewer
-    than three folds, if a fold is empty or named twice, if a class is missing from a fold, or if all segments have the
-    same class.
+    than three folds, if a fold is empty or named twice, if a class is missing from a fold, if all segments have the
+    same class, or if ``tested`` has a name that is not in ``names``.
     """
     if len(names) < LEAST or len(set(names)) < len(names):
         raise EvaluationError(
             f"folds: {' '.join(names) or 'none'}; at least three different folds are needed: one "
             "for testing, one for validation, the others for training"
         )
+    for name in tested:
+        if name not in names:
+            raise EvaluationError(f"test_folds: {name} is not one of the folds {' '.join(names)}; choose among these")
     rows = {name: np.array([i for i, s in enumerate(segments) if s.split == name], dtype=np.int64) for name in names}
     classes = sort_names({segment.label for segment in segments})
     for name in names:
@@ -77,6 +80,8 @@ def cross_validation(segments: Sequence[Segment], names: Sequence[str]) -> Folds
     _check_classes(classes)
     folds = []
     for number, name in enumerate(names):
+        if tested and name not in tested:
+            continue
         val = names[(number + 1) % len(names)]
         train = np.concatenate([rows[other] for other in names if other not in (name, val)])
         folds.append(Fold(name, train, rows[val], rows[name]))

@@ -86,6 +86,9 @@ def test_the_command_measures_all_folds_and_prints_a_table(
         "random": result["random"],
         "earlier": [],
     }
+    tested = _evaluate("esc10", weights, folder, tmp_path / "out", *FOLDS, "--test-folds", "3")
+    assert tested["sizes"]["folds"] == 1
+    assert tested["pretrained"]["linear_layer"]["folds"] == result["pretrained"]["linear_layer"]["folds"][2:]
 
 
 def test_after_an_interruption_finished_folds_are_taken_from_the_cache(
@@ -129,7 +132,7 @@ def test_esc50_uses_all_classes_and_accepts_audio_networks(recipe: Recipe, folde
         assert [tried["epochs"] for tried in one["tried"]] == [10, 25, 50, 100, 200, 400]
     assert "end_to_end" in result["pretrained"]
     assert "end_to_end" not in result["random"]
-    assert not (weights / "cache").exists()
+    assert [path.name for path in (weights / "cache").iterdir()] == ["inspected.csv"]
 
 
 def test_missing_broken_and_unlisted_files_are_listed(weights: Path, tmp_path: Path) -> None:

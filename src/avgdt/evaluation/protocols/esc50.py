@@ -37,6 +37,9 @@ class Esc50(SubClipOptions):
 
     folds: tuple[int, ...] = (1, 2, 3, 4, 5)
     """Folds for cross-validation, at least three; each is the test set once, with the others as the training set."""
+    test_folds: tuple[int, ...] = ()
+    """Folds that are used as test sets; by default, all. If the network was pretrained on some folds, give the others.
+    """
     epochs: int = 100
     """Number of training epochs of the linear layer; if 0, a number from 10 to 400 is selected on one of the training
     folds."""
@@ -45,7 +48,8 @@ class Esc50(SubClipOptions):
         """Cross-validate over the folds; ``comparison.data`` is the folder of ESC-50."""
         layout, names = read_layout(comparison.data, self.ten_classes), [str(fold) for fold in self.folds]
         chosen = [entry for entry in layout.entries if entry.extra["fold"] in names]
-        return _measure(self, self.epochs, comparison, Layout(chosen, layout.unlisted), names)
+        tested = [str(fold) for fold in self.test_folds]
+        return _measure(self, self.epochs, comparison, Layout(chosen, layout.unlisted), names, tested)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,12 @@ class Esc50Fold(SubClipOptions):
 
 
 def _measure(
-    options: SubClipOptions, epochs: int, comparison: Comparison, layout: Layout, names: Sequence[str]
+    options: SubClipOptions,
+    epochs: int,
+    comparison: Comparison,
+    layout: Layout,
+    names: Sequence[str],
+    tested: Sequence[str] = (),
 ) -> dict[str, Any]:
     if epochs < 0:
         raise EvaluationError(f"epochs: {epochs} is too few; use 0 or more")
@@ -104,7 +113,7 @@ def _measure(
         layout,
         SUB_CLIPS,
         columns=("fold", "category"),
-        split=lambda segments: cross_validation(segments, names),
+        split=lambda segments: cross_validation(segments, names, tested),
         probes={
             "linear_layer": partial(linear_layer_fold, epochs=epochs, seed=options.seed),
             "logistic_regression": lambda x, folds, fold: logistic_regression_fold(x.mean(axis=1), folds, fold),
