@@ -121,8 +121,8 @@ def test_a_class_that_becomes_unreadable_after_the_scan_is_reported(
     data = write_ucf101(tmp_path / "data", frames=30)
     lists = (data / "ucfTrainTestlist" / f"{part}list01.txt").read_text().split()
 
-    def scan_and_break(*arguments: Any) -> list[Entry]:
-        entries = scan_missing(*arguments)
+    def scan_and_break(*arguments: Any, **options: Any) -> list[Entry]:
+        entries = scan_missing(*arguments, **options)
         for name in lists:
             if "YoYo" in name:
                 (data / "UCF-101" / name).write_text("no recording, but it was one when it was listed")
