@@ -170,6 +170,38 @@ def test_different_recipes_are_different_rows(make: Make) -> None:
     assert [row[0] for row in table.runs[::2]] == ["grid, grid", "grid-0, grid-1"]
 
 
+def test_results_on_own_data_have_a_table_without_published_rows(make: Make) -> None:
+    def result(protocol: str, seed: int, pretrained: dict[str, Any], random: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "protocol": protocol,
+            "options": {"seed": seed},
+            "sizes": {},
+            "pretrained": pretrained,
+            "random": random,
+            "chance": random,
+        }
+
+    def run(seed: int, linear: float, recall: float) -> Path:
+        recalls = {"video_to_audio": {"r1": recall}, "audio_to_video": {"r1": 2 * recall}}
+        chance = {"video_to_audio": {"r1": 0.01}, "audio_to_video": {"r1": 0.01}}
+        results = (
+            result("linear", seed, {"accuracy": linear}, {"accuracy": 0.25}),
+            result("retrieval", seed, recalls, chance),
+        )
+        return make(f"mine-{seed}", *results, seed=seed)
+
+    (table,) = compare_runs([run(0, 0.5, 0.125), run(1, 0.75, 0.25)])
+    assert table.title == "Own data: accuracy of probes, and retrieval across modalities, %"
+    assert table.published == ()
+    assert table.runs == (
+        ("mine", "62.5 ± 17.7", "–", "18.8 ± 8.8", "37.5 ± 17.7", "measured here"),
+        ("mine, random weights", "25.0 ± 0.0", "–", "1.0 ± 0.0", "1.0 ± 0.0", "measured here"),
+    )
+    assert as_latex(table).count(r"\midrule") == 1
+    assert "mine, random weights" in as_text(table)
+    assert compare_runs([run(2, 0.5, 0.5)], "own")[0].runs[0][1] == "50.0"
+
+
 def test_published_values_appear_in_their_columns() -> None:
     for table in comparison.TABLES:
         names = {column.name for column in table.columns}

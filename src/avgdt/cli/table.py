@@ -24,8 +24,9 @@ class TableOptions:
     runs: tyro.conf.Positional[tuple[Path, ...]]
     """Folders of evaluated runs."""
     table: str = ""
-    """Number or name of the table: 2 or action, 3 or sound, A.1 or retrieval, 1a or jittering, 1b or augmentation. By
-    default, all of the first three for which the runs have results."""
+    """Number or name of the table: 2 or action, 3 or sound, A.1 or retrieval, own (linear, knn and retrieval on your
+    own data), 1a or jittering, 1b or augmentation. By default, all of the first four for which the runs have results.
+    """
     format: Literal["text", "markdown", "latex"] = "text"
     """Format of the tables: plain text, GitHub's Markdown, or LaTeX (with booktabs)."""
     out: Path | None = None

@@ -38,7 +38,7 @@ _LATEX = {
 
 @dataclass(frozen=True)
 class ComparisonTable:
-    """One table of the paper with additional rows for the runs; all cells are text."""
+    """One table with rows of published results and of runs; all cells are text."""
 
     title: str
     head: tuple[str, ...]
@@ -50,7 +50,7 @@ class ComparisonTable:
 
 
 def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable, ...]:
-    """Return tables of the paper with a row for each group of runs that differ only in the seed.
+    """Return tables of published results with a row for each group of runs that differ only in the seed.
 
     ``name`` is the number or the name of one table. By default, all tables for which a run has a value are returned,
     except the ablations. Raises :class:`ReportError` if the table is unknown, if a folder is not a run or has no
@@ -59,7 +59,7 @@ def compare_runs(paths: Sequence[Path], name: str = "") -> tuple[ComparisonTable
     groups = read_groups(paths)
     tables = [table for table in TABLES if (name in (table.number, table.name) if name else not table.ablation)]
     if not tables:
-        known = [key for table in TABLES for key in (table.number, table.name)]
+        known = [key for table in TABLES for key in (table.number, table.name) if key]
         raise ReportError(f"table: {name!r} is unknown; {suggestion(name, known)}")
     comparisons = [comparison for table in tables if (comparison := _compare(table, groups))]
     if not comparisons:
@@ -119,8 +119,7 @@ def as_latex(table: ComparisonTable) -> str:
         r"\toprule",
         head,
         r"\midrule",
-        *rows[:published],
-        r"\midrule",
+        *([*rows[:published], r"\midrule"] if published else []),
         *rows[published:],
         r"\bottomrule",
         r"\end{tabular}",
@@ -149,7 +148,11 @@ def _compare(table: PaperTable, groups: Sequence[Group]) -> ComparisonTable | No
     notes = [f"± is the standard deviation over {over}: {'; '.join(rows)}" for over, rows in deviations.items()]
     notes += [f"{remark}: {'; '.join(rows)}" for remark, rows in remarks.items()]
     return ComparisonTable(
-        f"Table {table.number}. {table.title}, %", ("method", *names, "source"), published, tuple(runs), tuple(notes)
+        f"{f'Table {table.number}. ' if table.number else ''}{table.title}, %",
+        ("method", *names, "source"),
+        published,
+        tuple(runs),
+        tuple(notes),
     )
 
 

@@ -48,9 +48,9 @@ def write_experiment(folder: Path) -> Path:
 
 def _published(experiment: Experiment) -> DataTable | None:
     """Return the paper's table that corresponds to the experiment, or None if there is none."""
-    table = next((table for table in TABLES if experiment.published == table.number), None)
-    if table is None:
+    if not experiment.published:
         return None
+    table = next(table for table in TABLES if table.number == experiment.published)
     names = tuple(column.name for column in table.columns)
     rows = tuple((row.method, *(row.values.get(name) for name in names)) for row in table.rows)
     return DataTable(

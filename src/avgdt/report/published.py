@@ -70,9 +70,10 @@ class Published:
 
 @dataclass(frozen=True)
 class PaperTable:
-    """A table of the paper with published results."""
+    """A table of the paper with published results, or a table without them for the user's own data."""
 
     number: str
+    """Number of the table in the paper; empty for own data."""
     name: str
     title: str
     columns: tuple[Column, ...]
@@ -193,5 +194,17 @@ TABLES = (
         ),
         ablation=True,
     ),
+    PaperTable(
+        "",
+        "own",
+        "Own data: accuracy of probes, and retrieval across modalities",
+        (
+            Column("linear probe", "linear"),
+            Column("nearest neighbours", "knn"),
+            Column("R@1 video to audio", "retrieval", "video_to_audio", "r1"),
+            Column("R@1 audio to video", "retrieval", "audio_to_video", "r1"),
+        ),
+        (),
+    ),
 )
-"""Tables of the paper, in the order in which they are printed."""
+"""Tables of the paper and the table for own data, in the order in which they are printed."""
