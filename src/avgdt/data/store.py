@@ -16,14 +16,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 import av
 import numpy as np
 
 import avgdt.media
 from avgdt.data.manifest import Entry
-from avgdt.data.stored_media import StoredAudio, StoredVideo
+from avgdt.data.stored_media import Stored, StoredAudio, StoredVideo
 from avgdt.files import WriteError, source_digest, write_atomically
 from avgdt.media.audio import Waveform
 from avgdt.media.errors import MediaError
@@ -34,8 +34,6 @@ from avgdt.recipes.recipe import Data
 
 STALE_SECONDS = 3600.0  # age in seconds above which a temporary file is regarded as left by a killed process
 MARGIN = 0.25  # time in seconds stored before and after the audio, for the tails of the resampling filter
-
-Stored = TypeVar("Stored", StoredVideo, StoredAudio)
 
 
 @dataclass(frozen=True)

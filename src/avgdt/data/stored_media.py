@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,15 +38,12 @@ class StoredVideo:
     @classmethod
     def load(cls, path: Path) -> StoredVideo | None:
         """Open a file whose content :meth:`encode` returned; return ``None`` if the file is missing or damaged."""
-        try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata()
-                if not _intact(path, path.stat().st_mtime_ns, metadata["crc32"], "pixels"):
-                    return None
-                stamps, zero = file.get_tensor("stamps"), float.fromhex(metadata["zero"])
-                return cls(path, stamps, Fraction(metadata["tick"]), zero, Fraction(metadata["end"]))
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError):
-            return None
+
+        def build(file: Any, metadata: Mapping[str, str]) -> StoredVideo:
+            stamps, zero = file.get_tensor("stamps"), float.fromhex(metadata["zero"])
+            return cls(path, stamps, Fraction(metadata["tick"]), zero, Fraction(metadata["end"]))
+
+        return _load(path, "pixels", build)
 
     @staticmethod
     def encode(frames: AllFrames) -> bytes:
@@ -87,15 +85,12 @@ class StoredAudio:
     @classmethod
     def load(cls, path: Path) -> StoredAudio | None:
         """Open a file whose content :meth:`encode` returned; return ``None`` if the file is missing or damaged."""
-        try:
-            with safe_open(path, framework="numpy") as file:
-                metadata = file.metadata()
-                if not _intact(path, path.stat().st_mtime_ns, metadata["crc32"], "samples"):
-                    return None
-                (count,) = file.get_slice("samples").get_shape()
-                return cls(path, int(metadata["first"]), count, float.fromhex(metadata["end"]))
-        except (OSError, SafetensorError, KeyError, ValueError, TypeError):
-            return None
+
+        def build(file: Any, metadata: Mapping[str, str]) -> StoredAudio:
+            (count,) = file.get_slice("samples").get_shape()
+            return cls(path, int(metadata["first"]), count, float.fromhex(metadata["end"]))
+
+        return _load(path, "samples", build)
 
     @staticmethod
     def encode(whole: Waveform, sample_rate: int) -> bytes:
@@ -115,6 +110,21 @@ class StoredAudio:
                     begin - self.first_sample : end - self.first_sample
                 ]
         return Waveform(samples, first / sample_rate, self.end if self.end < start + seconds else None)
+
+
+Stored = TypeVar("Stored", StoredVideo, StoredAudio)
+
+
+def _load(path: Path, array: str, build: Callable[[Any, Mapping[str, str]], Stored]) -> Stored | None:
+    """Return ``build(file, metadata)`` if the array named ``array`` matches its checksum; ``None`` if the file is
+    missing or damaged."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata()
+            intact = _intact(path, path.stat().st_mtime_ns, metadata["crc32"], array)
+            return build(file, metadata) if intact else None
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError):
+        return None
 
 
 def _crc32(values: NDArray[np.generic]) -> str:
