@@ -75,7 +75,7 @@ class Search:
         try:
             import optuna
         except ImportError:
-            raise ExperimentError("the search needs Optuna; install avgdt with the extra `experiments`") from None
+            raise ExperimentError("the search needs Optuna; run: pip install optuna") from None
         from sqlalchemy.exc import SQLAlchemyError
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)

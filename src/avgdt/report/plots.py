@@ -42,7 +42,7 @@ def draw(plot: Plot) -> tuple[bytes, bytes]:
 def require_matplotlib() -> None:
     """Raise :class:`ReportError` if matplotlib is not installed."""
     if find_spec("matplotlib") is None:
-        raise ReportError("plots need matplotlib; install avgdt with the extra `experiments`")
+        raise ReportError("plots need matplotlib; run: pip install matplotlib")
 
 
 def _height(plot: Plot) -> float:
