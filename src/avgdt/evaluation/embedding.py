@@ -180,7 +180,9 @@ def _write(table: EmbeddingTable, out: Path) -> None:
         import pyarrow as arrow
         from pyarrow import parquet
     except ImportError:
-        raise EvaluationError(f"{out}: Parquet needs pyarrow; run: pip install pyarrow, or choose a name that ends in .npz") from None
+        raise EvaluationError(
+            f"{out}: Parquet needs pyarrow; run: pip install pyarrow, or choose a name that ends in .npz"
+        ) from None
     columns = {
         "file": [table.files[row] for row in table.rows],
         "time": table.times,
