@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from avgdt.data.manifest import Entry
 from avgdt.evaluation.examples import update_examples
 from avgdt.evaluation.results import write_result
+from avgdt.recipes.config import write_yaml
 from avgdt.recipes.recipe import Recipe
 from avgdt.report.page import write_report
 from avgdt.report.run_folder import read_recipe
@@ -65,3 +67,19 @@ def run(make_run: Callable[..., Path]) -> Path:
 def page(run: Path) -> Page:
     """Return the report page of the run."""
     return report(run)
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes run folders with results."""
+
+    def run(name: str, *results: dict[str, Any], seed: int = 0, **changes: object) -> Path:
+        recipe = tiny(**changes)
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        write_yaml(replace(recipe, run=replace(recipe.run, seed=seed)), folder / "config.yaml")
+        for result in results:
+            write_result(result, folder)
+        return folder
+
+    return run

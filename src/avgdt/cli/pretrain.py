@@ -76,7 +76,8 @@ def pretrain_with_progress(
     from avgdt.data.selection import format_count
     from avgdt.data.splits import split_counts
     from avgdt.evaluation.held_out import monitors
-    from avgdt.evaluation.verdict import Verdict, verdict_from_file
+    from avgdt.evaluation.verdict import verdict_from_file
+    from avgdt.evaluation.verdict_texts import Verdict
     from avgdt.training.pretrain import Callbacks, describe_device, pretrain
 
     with bar() as progress:

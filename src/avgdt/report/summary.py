@@ -8,7 +8,8 @@ from typing import Any
 
 from avgdt.evaluation.chance import recall_rank
 from avgdt.evaluation.results import Result, at
-from avgdt.evaluation.verdict import Verdict, verdict
+from avgdt.evaluation.verdict import verdict
+from avgdt.evaluation.verdict_texts import Verdict
 from avgdt.report.formatting import percent
 from avgdt.report.run_folder import RunFolder
 from avgdt.report.tables import main_row, row_name
