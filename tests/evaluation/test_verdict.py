@@ -17,8 +17,8 @@ from avgdt.composition.composition import Composition
 from avgdt.composition.factors import Modality, Repeats
 from avgdt.evaluation.chance import chance_accuracy, chance_loss
 from avgdt.evaluation.run_metrics import RetrievalMetrics
-from avgdt.evaluation.verdict import verdict, verdict_from_file
-from avgdt.evaluation.verdict_texts import FEWEST, Verdict
+from avgdt.evaluation.verdict import FEWEST, verdict, verdict_from_file
+from avgdt.evaluation.verdict_texts import Verdict
 from avgdt.recipes.named import named
 from avgdt.recipes.recipe import Recipe
 from avgdt.recipes.training import Objective

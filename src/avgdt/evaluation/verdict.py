@@ -9,7 +9,6 @@ from typing import Any
 
 from avgdt.evaluation.run_metrics import RetrievalMetrics, Training
 from avgdt.evaluation.verdict_texts import (
-    FEWEST,
     Verdict,
     bank_shortcut,
     collapse,
@@ -51,6 +50,9 @@ GAP = 0.25
 """Overfitting threshold for the training accuracy, and for the gap between the lower bound of its confidence interval
 and the upper bound of the interval of the held-out recall. Accuracy and recall are compared at the same chance level.
 In runs that generalise, they differ by at most 0.1."""
+FEWEST = 20
+"""Number of held-out recordings below which a recall at chance level is not interpreted, because its confidence
+interval is too wide."""
 
 
 def verdict(
@@ -103,7 +105,7 @@ def verdict(
     if drift >= DRIFT:
         return bank_shortcut(recipe, drift, evidence)
     if retrieval.gallery < FEWEST:
-        return too_few(retrieval, evidence)
+        return too_few(retrieval, FEWEST, evidence)
     if training.late and not retrieval.any_sign:
         return no_signal(recipe, evidence)
     return plateau(recipe, evidence)

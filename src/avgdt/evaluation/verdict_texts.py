@@ -8,10 +8,6 @@ from typing import Literal
 from avgdt.evaluation.run_metrics import RetrievalMetrics, Training
 from avgdt.recipes.recipe import Recipe
 
-FEWEST = 20
-"""Number of held-out recordings below which a recall at chance level is not interpreted, because its confidence
-interval is too wide."""
-
 Cause = Literal[
     "healthy",
     "plateau",
@@ -150,13 +146,13 @@ def healthy(evidence: str) -> Verdict:
     )
 
 
-def too_few(retrieval: RetrievalMetrics, evidence: str) -> Verdict:
-    """Return the verdict on a run with fewer than :data:`FEWEST` held-out recordings."""
+def too_few(retrieval: RetrievalMetrics, needed: int, evidence: str) -> Verdict:
+    """Return the verdict on a run with fewer than ``needed`` held-out recordings."""
     return Verdict(
         "not measured",
         "Too few held-out recordings for a verdict.",
         _sentence(evidence),
-        f"Hold out at least {FEWEST} recordings (now {retrieval.gallery}): add rows of the split named by "
+        f"Hold out at least {needed} recordings (now {retrieval.gallery}): add rows of the split named by "
         "--data.held-out to the manifest, or raise --data.held-out-at-most.",
     )
 
