@@ -29,6 +29,7 @@ def inspect(path):
     if path.name == "hangs": time.sleep(60)
     if path.name == "crashes": os.abort()
     if path.name == "exits": os._exit(3)
+    if path.name == "recovers" and not (seen := path.parents[1] / "seen").exists(): seen.touch(); os.abort()
     if path.name == "talks": os.write(1, b"not an answer\\n"); print("neither")
     return original(path)
 real.inspect = inspect
@@ -122,7 +123,7 @@ def test_a_missing_folder_raises_an_error(tmp_path: Path) -> None:
 
 
 def test_a_crash_or_hang_of_the_decoder_is_an_error_of_one_row(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("hangs", "crashes", "exits", "talks"):
+    for name in ("hangs", "crashes", "exits", "recovers", "talks"):
         (folder / name).write_bytes((folder / "both.mp4").read_bytes())
     monkeypatch.setattr(module, "COMMAND", (sys.executable, "-c", STAND_IN))
     begin = time.monotonic()
@@ -131,8 +132,8 @@ def test_a_crash_or_hang_of_the_decoder_is_an_error_of_one_row(folder: Path, mon
     assert entries["hangs"].error == "TimedOut: decoding did not end within 4 s"
     assert entries["crashes"].error == "Crashed: the decoder's process ended with SIGABRT"
     assert entries["exits"].error == "Crashed: the decoder's process ended with exit code 3"
-    assert not any(entries[name].error for name in ("both.mp4", "lying.txt", "sound.wav", "talks"))
-    assert len(entries) == 11
+    assert not any(entries[name].error for name in ("both.mp4", "lying.txt", "sound.wav", "recovers", "talks"))
+    assert len(entries) == 12
 
 
 def test_only_entries_without_inspection_results_are_scanned(folder: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from avgdt.data.inspection import Inspector, failure
-from avgdt.data.inspection_cache import InspectionCache, completed
+from avgdt.data.inspection_cache import TRANSIENT, InspectionCache, completed
 from avgdt.data.manifest import Entry
 from avgdt.media.errors import NotAFile
 from avgdt.processes import usable_cores
@@ -90,7 +90,8 @@ def scan_missing(
     """Inspect the files of ``entries`` that are new or changed; return the completed entries in the same order.
 
     A file is inspected unless its entry, or an entry of ``previous`` or ``partial``, has the result of an inspection at
-    the current size and modification time of the file. Extra columns are retained.
+    the current size and modification time of the file. An inspection that times out or crashes is repeated once. Extra
+    columns are retained.
 
     Args:
         entries: Rows of a manifest, or files that were never inspected.
@@ -113,6 +114,9 @@ def scan_missing(
         inspected = _inspect_all(
             {name: entry.path for name, entry in missing.items()}, workers, progress, seconds, cache.add
         )
+        # The computer may have been busy or suspended.
+        again = {name: entry.path for name, entry in inspected.items() if entry.error.startswith(TRANSIENT)}
+        inspected |= _inspect_all(again, workers, None, seconds, cache.add) if again else {}
     finally:
         cache.save()
     return [
