@@ -13,6 +13,13 @@ def test_the_interval_agrees_with_scipy(hits: int, trials: int) -> None:
     np.testing.assert_allclose(wilson_interval(hits, trials), (expected.low, expected.high), atol=1e-12)
 
 
+def test_the_interval_contains_the_proportion() -> None:
+    for trials in range(1, 101):
+        for hits in (0, 1, trials // 2, trials):
+            low, high = wilson_interval(hits, trials)
+            assert 0 <= low <= hits / trials <= high <= 1
+
+
 def test_the_interval_without_trials_is_zero_to_one() -> None:
     assert wilson_interval(0, 0) == (0.0, 1.0)
 

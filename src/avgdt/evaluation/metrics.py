@@ -26,7 +26,8 @@ def wilson_interval(hits: int, trials: int) -> tuple[float, float]:
     proportion, z2 = hits / trials, NORMAL_95**2
     centre = (proportion + z2 / (2 * trials)) / (1 + z2 / trials)
     half = NORMAL_95 * sqrt(proportion * (1 - proportion) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # For proportions of 0 and 1, a bound equals the proportion, but is computed only up to rounding.
+    return min(max(0.0, centre - half), proportion), max(min(1.0, centre + half), proportion)
 
 
 @dataclass(frozen=True)
