@@ -1,4 +1,4 @@
-"""Write the tables of results.md, results/*.md and README.md from the values in docs/results/*.json.
+"""Write the tables of results.md, experiments.md, results/*.md and README.md from the values in docs/results/*.json.
 
 python docs/make_results.py
 
@@ -28,7 +28,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 DOCS = Path(__file__).parent
-PAGES = (DOCS / "results.md", *sorted((DOCS / "results").glob("*.md")), DOCS.parent / "README.md")
+PAGES = (
+    DOCS / "results.md",
+    DOCS / "experiments.md",
+    *sorted((DOCS / "results").glob("*.md")),
+    DOCS.parent / "README.md",
+)
 MARKED = re.compile(
     r"(<!-- table: (\w+)\.(\w+)(?: rows ([\d ]+))?(?: columns ([\d ]+))? -->\n).*?(<!-- end -->)", re.DOTALL
 )
