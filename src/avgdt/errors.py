@@ -1,7 +1,8 @@
-"""Base class of the errors of avgdt, and suggestions for messages about unknown names."""
+"""Base class of the errors of avgdt, and remedies for missing packages and unknown names."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -11,6 +12,11 @@ class AvgdtError(Exception):
 
     reported = False
     """Whether another process of a distributed training run has already reported this error."""
+
+
+def missing_package(need: str, package: str) -> str:
+    """Return an error message about a missing optional ``package`` for ``need``, with the command that installs it."""
+    return f"{need} needs {package}; run: {sys.executable} -m pip install {package}"
 
 
 def suggestion(wrong: str, known: Iterable[str]) -> str:

@@ -22,7 +22,7 @@ class Failure:
     reason: str
     """Error message, in one line."""
     damaged: bool = False
-    """Whether the damage may affect only a part of the recording, so its other clips may still be readable."""
+    """Whether other clips of the recording may still be readable, because the damage may affect only a part of it."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from avgdt.composition.factors import ModalityName
 from avgdt.data.manifest import Entry
 from avgdt.data.selection import Skipped, list_recordings, write_skipped
 from avgdt.data.windows import Window
+from avgdt.errors import missing_package
 from avgdt.evaluation.cache import FeatureCache
 from avgdt.evaluation.errors import EvaluationError
 from avgdt.evaluation.features import Extract, Progress, Reader, embeddings, extract, mean_features
@@ -181,7 +182,7 @@ def _write(table: EmbeddingTable, out: Path) -> None:
         from pyarrow import parquet
     except ImportError:
         raise EvaluationError(
-            f"{out}: Parquet needs pyarrow; run: pip install pyarrow, or choose a name that ends in .npz"
+            f"{out}: choose a name that ends in .npz, or: {missing_package('Parquet', 'pyarrow')}"
         ) from None
     columns = {
         "file": [table.files[row] for row in table.rows],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from avgdt.composition.errors import CompositionError
 from avgdt.data.errors import DataError
+from avgdt.errors import missing_package
 from avgdt.evaluation.evaluate import evaluate, stored_result
 from avgdt.evaluation.held_out import monitors
 from avgdt.evaluation.protocols.probe import Linear
@@ -75,7 +76,7 @@ class Search:
         try:
             import optuna
         except ImportError:
-            raise ExperimentError("the search needs Optuna; run: pip install optuna") from None
+            raise ExperimentError(missing_package("the search", "optuna")) from None
         from sqlalchemy.exc import SQLAlchemyError
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)

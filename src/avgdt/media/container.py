@@ -23,10 +23,10 @@ MAX_SAMPLE_RATE = 768_000
 SEQUENTIAL_BYTES = 2**26
 """Maximum size, in bytes, of a file that is read from its start if its container does not support accurate seeks."""
 WITHOUT_GAPS = frozenset({"mpegts", "mpeg", "ogg", "mp3", "flac", "aac", "ac3", "eac3"})
-"""Container formats whose packets follow each other without gaps in time, so a gap indicates damage."""
+"""Container formats whose packets follow each other without gaps in time; a gap indicates damage."""
 DROPPED_SECONDS = 0.1
 """Gap between packets above which packets count as missing, in seconds; cameras and rounding cause shorter gaps."""
-# Between two packets of a stream, bytes outside packets are container overhead up to the sum of these limits:
+# Up to the sum of these limits, bytes that belong to no packet are attributed to the container, not to lost packets.
 OVERHEAD_BYTES = 256  # constant number of bytes
 OVERHEAD_FRACTION = 0.15  # fraction of the bytes between the packets
 OVERHEAD_PACKET_BYTES = 20  # bytes for each packet of another stream
@@ -136,7 +136,7 @@ class Container:
 
     @property
     def is_contiguous(self) -> bool:
-        """Whether the container format stores packets without gaps in time, so a gap indicates damage."""
+        """Whether a gap between packets indicates damage, since the container format stores them without gaps."""
         return self.demuxer.format.name in WITHOUT_GAPS
 
     def lost_between(self, first: Packet[AnyStream], then: Packet[AnyStream]) -> bool:
@@ -227,7 +227,7 @@ class Container:
 
 
 def _evenly_stored(stream: VideoStream | AudioStream) -> bool:
-    """Return whether a stream has uncompressed samples of constant size, so seeks by bytes are exact."""
+    """Return whether seeks by bytes are exact, because the stream has uncompressed samples of constant size."""
     context = stream.codec_context
     if not isinstance(stream, AudioStream) or context is None or not context.name.startswith("pcm_"):
         return False

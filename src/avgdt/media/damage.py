@@ -6,7 +6,7 @@ from bisect import insort
 from dataclasses import dataclass, field
 
 ONE_FRAME_A_PACKET = frozenset({"av1", "libdav1d", "mpeg1video", "mpeg2video", "hevc"})
-"""Decoders that return a displayed frame for each packet, so a missing frame indicates a damaged packet."""
+"""Decoders that return a displayed frame for each packet; a missing frame indicates a damaged packet."""
 
 LONGEST_DELAY = 16
 """Maximum number of packets that a decoder reads before it returns the frame of the first of them."""

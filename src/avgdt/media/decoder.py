@@ -96,7 +96,7 @@ class BackwardsError(Exception):
 
 
 class MissingError(Exception):
-    """Raised if packets may be missing in a decoding pass that skips frames, so its result may be wrong."""
+    """Raised if a decoding pass that skips frames may give a wrong result, because packets may be missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +118,7 @@ class PresentedFrame:
     undamaged: bool
     """Whether the frame and all frames on which it may depend are undamaged."""
     after_undamaged_frame: bool
-    """Whether an undamaged frame precedes it, so a pass with an earlier start would give the same frame."""
+    """Whether an undamaged frame precedes it; a pass with an earlier start would then give the same frame."""
 
     @property
     def end(self) -> int:

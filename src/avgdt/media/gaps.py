@@ -17,7 +17,7 @@ from av.packet import Packet
 from avgdt.media.opening import open_container
 
 ON_THE_FLY = frozenset({"matroska,webm", "flv", "asf"})
-"""Container formats written while recording, without a table of packets, so only time stamps reveal a cut."""
+"""Container formats without a table of packets, in which cuts can be detected only by their time stamps."""
 SHORTEST_SECONDS = 1.0  # minimum duration of a cut in seconds; dropped frames and audio leave shorter gaps
 LONGER = 4.0  # minimum duration of a cut, as a multiple of the longest other frame interval of the file
 COMMON = 0.8  # minimum overlap of the gaps of video and audio, as a fraction of the longer gap

@@ -28,7 +28,7 @@ class AudioBlock:
     downmix: Downmix = "mean"
     """Downmix of the channels to mono."""
     after_damage: bool = False
-    """Whether samples may be missing before the block, so only its own time stamp determines its position."""
+    """Whether samples may be missing before the block. Its position is then determined by its own time stamp only."""
 
     @property
     def stamp(self) -> int | None:

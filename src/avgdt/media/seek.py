@@ -33,7 +33,8 @@ class VideoTimestamps:
     step: int
     """Duration of one frame at the average frame rate, in time stamp units."""
     may_run_backwards: bool
-    """Whether frames are reordered, so decreasing time stamps must be decoding time stamps."""
+    """Whether frames are stored in an order other than that of presentation. Decreasing time stamps are then decoding
+    time stamps."""
 
     @classmethod
     def of(cls, stream: VideoStream, backwards: bool) -> VideoTimestamps:
@@ -74,7 +75,7 @@ class VideoTimestamps:
 LOOK_AHEAD_BYTES = 2**26
 """Maximum total size of the packets that are read ahead to find the frame on screen, in bytes."""
 EVERYTHING = 2**62
-"""Number of time stamp units that exceeds the duration of any file, so seeking back this far reaches the start."""
+"""Number of time stamp units that exceeds the duration of any file; seeking back this far reaches the start."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ class PacketRun:
     step: int | None
     """Constant step between decoding time stamps up to the given time, in time stamp units; ``None`` if it varies."""
     from_start: bool
-    """Whether the run starts at the first keyframe of the file, so no run can start earlier."""
+    """Whether the run starts at the first keyframe of the file; no run can start earlier."""
 
     def uneven(self, dts: int | None, before: float) -> bool:
         """Return whether packets may be missing between two successive decoding time stamps ``before`` and ``dts``."""

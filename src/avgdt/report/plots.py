@@ -6,6 +6,7 @@ import io
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from avgdt.errors import missing_package
 from avgdt.experiments.outcome import Plot
 from avgdt.report.errors import ReportError
 
@@ -42,7 +43,7 @@ def draw(plot: Plot) -> tuple[bytes, bytes]:
 def require_matplotlib() -> None:
     """Raise :class:`ReportError` if matplotlib is not installed."""
     if find_spec("matplotlib") is None:
-        raise ReportError("plots need matplotlib; run: pip install matplotlib")
+        raise ReportError(missing_package("a plot", "matplotlib"))
 
 
 def _height(plot: Plot) -> float:

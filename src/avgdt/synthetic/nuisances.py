@@ -76,7 +76,7 @@ def _palette(generator: np.random.Generator) -> Palette:
 
 @dataclass(frozen=True)
 class Camera:
-    """A hand-held camera, whose motion shifts the whole view, so motion alone reveals little about the class."""
+    """A hand-held camera. Its motion shifts the whole view, so motion alone reveals little about the class."""
 
     across: Drift
     down: Drift
