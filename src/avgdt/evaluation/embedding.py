@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import groupby
 from math import ceil
 from pathlib import Path
@@ -76,6 +77,8 @@ def embed(
         raise EvaluationError(f"every: must be above 0 seconds, got {every:g}")
     if target is not None and target.suffix not in (".npz", ".parquet"):
         raise EvaluationError(f"{target}: unknown format; the name must end in .npz or .parquet")
+    if target is not None and target.suffix == ".parquet" and find_spec("pyarrow") is None:
+        raise EvaluationError(f"{target}: {missing_package('Parquet', 'pyarrow')} (or choose a name that ends in .npz)")
     model = weights if isinstance(weights, PretrainedModel) else load(weights, device)
     parts = None if target is None else target.with_name(f".{target.name}.parts")
     inspected = None if target is None else target.with_name(f".{target.name}.inspected.csv")
@@ -177,13 +180,9 @@ def _write(table: EmbeddingTable, out: Path) -> None:
 
         write_atomically(out, save, remedy)
         return
-    try:
-        import pyarrow as arrow
-        from pyarrow import parquet
-    except ImportError:
-        raise EvaluationError(
-            f"{out}: choose a name that ends in .npz, or: {missing_package('Parquet', 'pyarrow')}"
-        ) from None
+    import pyarrow as arrow
+    from pyarrow import parquet
+
     columns = {
         "file": [table.files[row] for row in table.rows],
         "time": table.times,
