@@ -4,9 +4,10 @@
     python benchmarks/training_step.py paper --batch 2 --precision fp32 --steps 1 --pairs 3
 
 The utilisation is relative to the FLOP/s of matrix multiplication, measured just before, as in ``avgdt cost --share``.
-``--pairs`` alternates the steps with the same steps computed with ``torch.nn.Conv3d``. Plain AVX2 can be simulated on a
-newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2: without the last
-variable, matrix multiplication uses AVX-512 but the convolutions do not.
+``--pairs`` alternates the steps with the same steps computed by the convolutions and batch norm of PyTorch. Plain AVX2
+can be simulated on a newer processor with ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2
+MKL_ENABLE_INSTRUCTIONS=AVX2: without the last variable, matrix multiplication uses AVX-512 but the convolutions do not.
+For the compiled batch norm, also set CXXFLAGS=-march=haswell.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ tune_process()  # must be called before torch is loaded
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from avgdt.data.batch import Batch
+from avgdt.models.fused_batch_norm import BatchNorm
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.recipes.named import RECIPES, named
 from avgdt.recipes.proportions import in_proportion
@@ -60,12 +63,21 @@ def step_seconds(learner: Learner, batch: Batch, steps: int, warm_up: int = WARM
     return seconds
 
 
-def with_plain_convolutions(learner: Learner) -> Learner:
-    """Replace the convolutions over space and time by ``torch.nn.Conv3d`` in place, and return the learner."""
+class PlainBatchNorm(BatchNorm):
+    """Batch norm, addition and ReLU by PyTorch, each in its own passes over memory."""
+
+    def forward(self, x: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
+        return self.add_and_relu(_BatchNorm.forward(self, x), added)
+
+
+def with_plain_layers(learner: Learner) -> Learner:
+    """Replace convolutions and batch norm of the encoders by those of PyTorch in place, and return the learner."""
     for phi in [learner.phi, *([learner.key_encoder.phi] if learner.key_encoder else [])]:
         for layer in phi.modules():
             if isinstance(layer, nn.Conv3d):
                 layer.__class__ = nn.Conv3d
+            if isinstance(layer, BatchNorm):
+                layer.__class__ = PlainBatchNorm
             if isinstance(layer, nn.Conv2d | nn.Conv3d) and layer.in_channels == 1:
                 layer.weight.data = layer.weight.data.clone(memory_format=torch.contiguous_format)
     return learner
@@ -96,7 +108,7 @@ def main() -> None:
     )
     parser.add_argument("--precision", choices=["auto", "fp32", "bf16", "fp16"], default="auto")
     parser.add_argument(
-        "--pairs", type=int, default=0, help="number of alternations with steps that use torch.nn.Conv3d"
+        "--pairs", type=int, default=0, help="number of alternations with steps that use the layers of PyTorch"
     )
     parser.add_argument("--threads", type=int, default=0, help="number of threads; 0: the default of PyTorch")
     args = parser.parse_args()
@@ -112,10 +124,10 @@ def main() -> None:
     learner = Learner(recipe, 1000, precision)
     step_seconds(learner, batch, 0)
     if args.pairs:
-        plain = with_plain_convolutions(Learner(recipe, 1000, precision))
+        plain = with_plain_layers(Learner(recipe, 1000, precision))
         step_seconds(plain, batch, 0)
     for _ in range(args.pairs):
-        before = describe(f"{args.recipe} (torch.nn.Conv3d)", plain, batch, args.steps, flops)
+        before = describe(f"{args.recipe} (layers of PyTorch)", plain, batch, args.steps, flops)
         after = describe(args.recipe, learner, batch, args.steps, flops)
         print(
             f"ratio of wall-clock time {before[0] / after[0]:.2f}, of CPU time {before[1] / after[1]:.2f}", flush=True

@@ -11,6 +11,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from avgdt.models.fused_batch_norm import BatchNorm
+
 
 class GroupStatistics:
     """Running statistics of batch norm after a step that normalises several groups: the mean over the groups' updates.
@@ -27,7 +29,8 @@ class GroupStatistics:
         self._buffers = [b.data for m in layers for b in (m.running_mean, m.running_var) if b is not None]
         self._counters = [m.num_batches_tracked.data for m in layers if m.num_batches_tracked is not None]
         self._before = [b.clone() for b in self._buffers] if groups > 1 else []
-        self._sum = [torch.zeros_like(b) for b in self._before]
+        # On a CPU, the sum does not depend on the order of summation, since it is computed in float64.
+        self._sum = [b.new_zeros(b.shape, dtype=torch.float64 if b.is_cpu else b.dtype) for b in self._before]
 
     @contextmanager
     def group(self) -> Iterator[None]:
@@ -58,16 +61,16 @@ class GroupStatistics:
             torch._foreach_add_(self._counters, 1)
 
 
-class SynchronisedBatchNorm(_BatchNorm):
+class SynchronisedBatchNorm(BatchNorm):
     """Batch norm synchronised over all ranks on a CPU or GPU; ``torch.nn.SyncBatchNorm`` does not support CPUs."""
 
-    def _check_input_dim(self, input: torch.Tensor) -> None:
-        """Accept inputs of any dimensionality, since this class replaces batch norm in 1, 2 and 3 dimensions."""
+    def forward(self, x: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise ``x`` (batch, channels, ...) with statistics over all ranks, whose batch sizes may differ.
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise ``x`` (batch, channels, ...) with statistics over all ranks, whose batch sizes may differ."""
+        ``added`` and ReLU are applied as in :class:`BatchNorm`.
+        """
         if not self.training:
-            return super().forward(x)
+            return super().forward(x, added)
         dims = [0, *range(2, x.dim())]
         shape = [1, -1, *[1] * (x.dim() - 2)]
         with torch.autocast(x.device.type, enabled=False):
@@ -81,7 +84,7 @@ class SynchronisedBatchNorm(_BatchNorm):
             if self.weight is not None and self.bias is not None:
                 out = out * self.weight.view(shape) + self.bias.view(shape)
             self._update(mean.detach(), var.detach() * count / (count - 1).clamp(min=1))
-        return out.to(x.dtype)
+        return self.add_and_relu(out.to(x.dtype), added)
 
     @torch.no_grad()
     def _update(self, mean: torch.Tensor, var: torch.Tensor) -> None:
@@ -117,7 +120,9 @@ def synchronise(module: nn.Module) -> None:
     """Replace every batch norm layer of ``module``, in place, by a :class:`SynchronisedBatchNorm`."""
     for name, child in module.named_children():
         if isinstance(child, _BatchNorm):
-            synced = SynchronisedBatchNorm(child.num_features, child.eps, child.momentum, child.affine)
+            relu = isinstance(child, BatchNorm) and child.relu
+            synced = SynchronisedBatchNorm(child.num_features, relu, child.affine)
+            synced.eps, synced.momentum = child.eps, child.momentum
             synced.load_state_dict(child.state_dict())
             synced.to(next(iter(child.state_dict().values())).device).requires_grad_(
                 any(p.requires_grad for p in child.parameters())

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from avgdt.models.factored_convolutions import Spatial, Temporal
+from avgdt.models.fused_batch_norm import BatchNorm
 from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (8, 16, 16)
@@ -46,22 +47,23 @@ class R2Plus1DBlock(nn.Module):
         def halves(inputs: int, stride: int) -> nn.Sequential:
             return nn.Sequential(
                 Spatial(inputs, mid, 3, stride),
-                nn.BatchNorm3d(mid),
-                nn.ReLU(inplace=True),
+                BatchNorm(mid, relu=True),
+                nn.Identity(),  # keeps torchvision's parameter names
                 Temporal(mid, outputs, stride),
             )
 
-        self.conv1 = nn.Sequential(halves(inputs, stride), nn.BatchNorm3d(outputs), nn.ReLU(inplace=True))
-        self.conv2 = nn.Sequential(halves(outputs, 1), nn.BatchNorm3d(outputs))
-        self.relu = nn.ReLU(inplace=True)
+        self.conv1 = nn.Sequential(halves(inputs, stride), BatchNorm(outputs, relu=True))
+        self.conv2 = nn.Sequential(halves(outputs, 1), BatchNorm(outputs, relu=True))
         self.downsample: nn.Module | None = None
         if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(nn.Conv3d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm3d(outputs))
+            self.downsample = nn.Sequential(nn.Conv3d(inputs, outputs, 1, stride, bias=False), BatchNorm(outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (batch, inputs, time, height, width) to (batch, outputs, time', height', width')."""
         short = x if self.downsample is None else self.downsample(x)
-        return self.relu(self.conv2(self.conv1(x)) + short)
+        convolutions, norm = self.conv2
+        out: torch.Tensor = norm(convolutions(self.conv1(x)), short)
+        return out
 
 
 class R2Plus1D(nn.Module):
@@ -78,11 +80,10 @@ class R2Plus1D(nn.Module):
         mid = stem_middle(width)
         self.stem = nn.Sequential(
             Spatial(channels, mid, 7, 2),
-            nn.BatchNorm3d(mid),
-            nn.ReLU(inplace=True),
+            BatchNorm(mid, relu=True),
+            nn.Identity(),
             Temporal(mid, width),
-            nn.BatchNorm3d(width),
-            nn.ReLU(inplace=True),
+            BatchNorm(width, relu=True),
         )
         first, second, third, fourth = blocks
         self.layer1 = self._stage(first, width, width, 1)

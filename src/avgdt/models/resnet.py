@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from avgdt.models.fused_batch_norm import BatchNorm
 from avgdt.models.stages import check_input, check_sizes, initialise, run_stages
 
 STRIDES = (32, 32)
@@ -22,19 +23,19 @@ class BasicBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
+        self.bn1 = BatchNorm(outputs, relu=True)
         self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.relu = nn.ReLU(inplace=True)
+        self.bn2 = BatchNorm(outputs, relu=True)
         self.downsample: nn.Module | None = None
         if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), BatchNorm(outputs))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (batch, inputs, height, width) to (batch, outputs, height', width')."""
         short = x if self.downsample is None else self.downsample(x)
-        x = self.relu(self.bn1(self.conv1(x)))
-        return self.relu(self.bn2(self.conv2(x)) + short)
+        x = self.bn1(self.conv1(x))
+        out: torch.Tensor = self.bn2(self.conv2(x), short)
+        return out
 
 
 class ResNet(nn.Module):
@@ -49,8 +50,7 @@ class ResNet(nn.Module):
         self.recompute = False
         """Whether to recompute activations in the backward pass instead of storing them."""
         self.conv1 = nn.Conv2d(channels, width, 7, 2, 3, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        self.relu = nn.ReLU(inplace=True)
+        self.bn1 = BatchNorm(width, relu=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         first, second, third, fourth = blocks
         self.layer1 = self._stage(first, width, width, 1)
@@ -70,5 +70,5 @@ class ResNet(nn.Module):
         Sizes are rounded up. Raises :class:`ModelError` for an input of another shape.
         """
         check_input("audio encoder", x, "batch, channels, mels, time", self.channels, STRIDES, self.training)
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.maxpool(self.bn1(self.conv1(x)))
         return run_stages(x, (self.layer1, self.layer2, self.layer3, self.layer4), self.recompute)

@@ -79,6 +79,6 @@ def initialise(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Conv3d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
-        elif isinstance(module, nn.BatchNorm2d | nn.BatchNorm3d):
+        elif isinstance(module, _BatchNorm):
             nn.init.ones_(module.weight)
             nn.init.zeros_(module.bias)

@@ -77,16 +77,14 @@ class Cost:
         """Number of bytes that each device sends per step, by kind of content; all are 0 on a single device.
 
         Gradients are summed by a ring all-reduce. With a bank, clips are sent to other devices for shuffled batch norm,
-        and keys are sent to all devices. With negatives from the batch, embeddings are sent to all devices, and their
-        gradients are sent back unless keys are detached.
+        and keys are sent to all devices. With negatives from the batch, embeddings are sent to all devices.
         """
-        peers, objective, step = self.devices - 1, self.recipe.objective, self.step
-        with_bank = objective.negatives == "bank"
-        back = not with_bank and not objective.detach_keys
+        peers, step = self.devices - 1, self.step
+        with_bank = self.recipe.objective.negatives == "bank"
         return {
             "gradients": 2 * peers * step.gradients // self.devices,
             "clips": peers * step.clips // self.devices if with_bank else 0,
-            "keys": peers * step.embeddings * (2 if back else 1),
+            "keys": peers * step.embeddings,
         }
 
     def plain(self) -> dict[str, Any]:

@@ -15,9 +15,12 @@ from avgdt.recipes.training import Optimiser, Schedule
 def build_optimiser(recipe: Optimiser, *modules: nn.Module) -> torch.optim.Optimizer:
     """Build SGD (section 4.1 of the paper) or AdamW over all trainable parameters, one parameter group per module."""
     groups = [{"params": [p for p in module.parameters() if p.requires_grad]} for module in modules]
+    # ``fused`` updates all parameters in one pass over memory; it does not exist for the meta device.
+    fused = not any(p.is_meta for group in groups for p in group["params"])
+    lr, momentum, decay = recipe.lr, recipe.momentum, recipe.weight_decay
     if recipe.kind == "sgd":
-        return torch.optim.SGD(groups, recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-    return torch.optim.AdamW(groups, recipe.lr, betas=(recipe.momentum, 0.999), weight_decay=recipe.weight_decay)
+        return torch.optim.SGD(groups, lr, momentum=momentum, weight_decay=decay, fused=fused)
+    return torch.optim.AdamW(groups, lr, betas=(momentum, 0.999), weight_decay=decay, fused=fused)
 
 
 def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:

@@ -13,6 +13,7 @@ from avgdt.models.batch_norm import GroupStatistics
 from avgdt.objective.nce import NCE, Negatives, attracting_pairs, batch_negatives, contrastive_loss, pooled_negatives
 from avgdt.objective.sigreg import lejepa
 from avgdt.training.global_batch import GlobalBatch
+from avgdt.training.gradient_sum import GradientSum
 from avgdt.training.learner import Learner
 from avgdt.training.optimiser import clip_gradient, set_lr
 
@@ -68,20 +69,25 @@ def _differentiate(learner: Learner, groups: Sequence[Batch]) -> tuple[NCE, Tens
     learner.optimiser.zero_grad(set_to_none=True)
     group_views = learner.views(groups[0]) if len(groups) == learner.ranks.size == 1 else None
     keys = _bank_keys(learner, batch, group_views)
+    gradients = GradientSum(learner.optimiser, len(groups), learner.ranks)
     if keys is not None and objective.loss == "nce":
-        result, queries = _differentiate_by_group(learner, batch, group_views, keys, statistics)
+        result, queries = _differentiate_by_group(learner, batch, group_views, keys, statistics, gradients)
     else:
-        result, queries = _differentiate_at_once(learner, batch, group_views, keys, statistics)
+        result, queries = _differentiate_at_once(learner, batch, group_views, keys, statistics, gradients)
     statistics.finish(learner.ranks.add_up)
-    parameters = (p for group in learner.optimiser.param_groups for p in group["params"])
-    learner.ranks.add_up([p.grad for p in parameters if p.grad is not None])
+    gradients.finish()
     learner.scaler.unscale_(learner.optimiser)
     learner.gradient_norm = clip_gradient(learner.optimiser, learner.recipe.optimiser.clip_norm).nan_to_num(0.0, 0.0)
     return result, queries, keys, batch.recordings
 
 
 def _differentiate_by_group(
-    learner: Learner, batch: GlobalBatch, group_views: Tensors | None, keys: Tensors, statistics: GroupStatistics
+    learner: Learner,
+    batch: GlobalBatch,
+    group_views: Tensors | None,
+    keys: Tensors,
+    statistics: GroupStatistics,
+    gradients: GradientSum,
 ) -> tuple[NCE, Tensors]:
     """Differentiate the loss group by group.
 
@@ -97,6 +103,7 @@ def _differentiate_by_group(
         result = _loss(learner, embeddings, [key[rows] for key in keys], bank)
         fraction = len(group) / len(batch)
         learner.scaler.scale(result.loss * fraction).backward()  # type: ignore[no-untyped-call]
+        gradients.add()
         queries.append([query.detach() for query in embeddings])
         mean = [result.loss.detach(), result.accuracy, *result.pair_accuracy, *result.positive_probability.mean(1)]
         diagnostics.append(torch.stack(mean) * fraction)
@@ -108,7 +115,12 @@ def _differentiate_by_group(
 
 
 def _differentiate_at_once(
-    learner: Learner, batch: GlobalBatch, group_views: Tensors | None, keys: Tensors | None, statistics: GroupStatistics
+    learner: Learner,
+    batch: GlobalBatch,
+    group_views: Tensors | None,
+    keys: Tensors | None,
+    statistics: GroupStatistics,
+    gradients: GradientSum,
 ) -> tuple[NCE, Tensors]:
     """Differentiate the loss of the whole batch at once; the loss of a query may depend on all other queries.
 
@@ -144,6 +156,7 @@ def _differentiate_at_once(
                 with statistics.uncounted():
                     part = _embed(learner, learner.views(group), number)
             torch.autograd.backward(part, [x.grad[rows] for x in embeddings if x.grad is not None])
+            gradients.add()
     return result, [query.detach() for query in queries]
 
 

@@ -1,0 +1,157 @@
+"""Batch norm fused with an addition and ReLU; compiled for CPUs, and composed of PyTorch functions elsewhere."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.autograd.function import once_differentiable
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from avgdt.models.native import library
+
+_INT64, _INT32 = ("samples", "channels", "positions"), ("last", "half", "relu", "threads")
+_FLOAT = ("momentum", "eps")
+_POINTERS = (
+    *("x", "added", "y", "dy", "weight", "bias", "running_mean", "running_var", "mean", "rstd"),
+    *("dx", "dadded", "dweight", "dbias"),
+)
+
+
+class _Arguments(ctypes.Structure):
+    """The struct ``Arguments`` of ``fused_batch_norm.cpp``."""
+
+    _fields_ = [
+        *((name, ctypes.c_int64) for name in _INT64),
+        *((name, ctypes.c_int32) for name in _INT32),
+        *((name, ctypes.c_float) for name in _FLOAT),
+        *((name, ctypes.c_void_p) for name in _POINTERS),
+    ]
+
+
+class BatchNorm(_BatchNorm):
+    """Batch norm in any number of dimensions, optionally with the addition of a tensor, and with ReLU.
+
+    Parameters and buffers are those of ``torch.nn.BatchNorm3d``. In training on a CPU, in float32 and bfloat16, a
+    compiled function reads and writes activations as rarely as possible.
+    """
+
+    def __init__(self, channels: int, relu: bool = False, affine: bool = True) -> None:
+        """Normalise ``channels`` channels; ``relu`` adds ReLU, and ``affine`` a learned scale and offset."""
+        super().__init__(channels, affine=affine)
+        self.relu = relu
+
+    def _check_input_dim(self, input: torch.Tensor) -> None:
+        """Accept inputs of any dimensionality."""
+
+    def forward(self, x: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
+        """Normalise ``x`` (batch, channels, ...), add ``added`` (of the same shape), and apply ReLU if ``relu``."""
+        if self.training and _is_compiled(x, added, self.weight):
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+            out: torch.Tensor = _Fused.apply(x, added, self.weight, self.bias, self)  # type: ignore[no-untyped-call]
+            return out
+        return self.add_and_relu(super().forward(x), added)
+
+    def add_and_relu(self, out: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
+        """Add ``added`` to the normalised ``out``, which may be changed in place, and apply ReLU if ``relu``."""
+        if added is not None:
+            out = out + added
+        return F.relu(out, inplace=True) if self.relu else out
+
+
+class _Fused(torch.autograd.Function):
+    """The compiled function and its gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        added: torch.Tensor | None,
+        weight: torch.Tensor,
+        bias: torch.Tensor,
+        layer: BatchNorm,
+    ) -> torch.Tensor:
+        form = _memory_format(x)
+        assert form is not None
+        added = None if added is None else added.to(x.dtype).contiguous(memory_format=form)
+        y, mean, rstd = torch.empty_like(x, memory_format=form), torch.empty_like(weight), torch.empty_like(weight)
+        assert layer.momentum is not None
+        _call(
+            "batch_norm_forward",
+            layer.relu,
+            {"x": x, "added": added, "y": y, "weight": weight, "bias": bias, "mean": mean, "rstd": rstd}
+            | {"running_mean": layer.running_mean, "running_var": layer.running_var},
+            {"momentum": layer.momentum, "eps": layer.eps},
+        )
+        ctx.relu, ctx.adds = layer.relu, added is not None
+        ctx.save_for_backward(x, y if layer.relu and ctx.adds else None, weight, bias, mean, rstd)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, dy: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        x, y, weight, bias, mean, rstd = ctx.saved_tensors
+        form = _memory_format(x)
+        assert form is not None
+        dy = dy.contiguous(memory_format=form)
+        dx, dweight, dbias = torch.empty_like(x, memory_format=form), torch.empty_like(mean), torch.empty_like(mean)
+        dadded = torch.empty_like(dx) if y is not None else None
+        _call(
+            "batch_norm_backward",
+            ctx.relu,
+            {"x": x, "y": y, "dy": dy, "weight": weight, "bias": bias, "mean": mean, "rstd": rstd}
+            | {"dx": dx, "dadded": dadded, "dweight": dweight, "dbias": dbias},
+        )
+        if ctx.adds and dadded is None:
+            dadded = dy
+        return dx, dadded, dweight, dbias, None
+
+
+def _is_compiled(x: torch.Tensor, added: torch.Tensor | None, weight: torch.Tensor | None) -> bool:
+    """Return whether the compiled function can normalise ``x``."""
+    return (
+        x.is_cpu
+        and x.dtype in (torch.float32, torch.bfloat16)
+        and weight is not None
+        and weight.dtype == torch.float32
+        and x.numel() > x.shape[1]
+        and (added is None or added.shape == x.shape)
+        and _memory_format(x) is not None
+        and not torch.compiler.is_compiling()
+        and library("fused_batch_norm") is not None
+    )
+
+
+def _memory_format(x: torch.Tensor) -> torch.memory_format | None:
+    """Return the memory format of ``x`` (contiguous or channels-last); None for other strides."""
+    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.dim())
+    for form in (torch.contiguous_format, last):
+        if form is not None and x.is_contiguous(memory_format=form):
+            return form
+    return None
+
+
+def _call(
+    name: str, relu: bool, tensors: dict[str, torch.Tensor | None], numbers: dict[str, float] | None = None
+) -> None:
+    """Call a function of ``fused_batch_norm.cpp`` with the pointers of ``tensors``."""
+    x = tensors["x"]
+    assert x is not None
+    channels, last = x.shape[1], not x.is_contiguous()
+    functions = library("fused_batch_norm")
+    assert functions is not None
+    arguments = _Arguments(
+        samples=x.shape[0],
+        channels=channels,
+        positions=x.numel() // (x.shape[0] * channels),
+        last=last,
+        half=x.dtype == torch.bfloat16,
+        relu=relu,
+        threads=torch.get_num_threads(),
+        **(numbers or {}),
+        **{key: None if tensor is None else tensor.data_ptr() for key, tensor in tensors.items()},
+    )
+    getattr(functions, name)(ctypes.byref(arguments))

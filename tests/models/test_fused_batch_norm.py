@@ -1,0 +1,172 @@
+"""Tests of fused batch norm against PyTorch in float64, and of its fallback."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+from avgdt.models import native
+from avgdt.models.fused_batch_norm import BatchNorm
+from avgdt.models.native import library
+
+SHAPES = {
+    "no remainder": (6, 16, 4, 9, 9),
+    "a remainder of lanes and tiles": (3, 37, 2, 5, 7),
+    "more channels than lanes": (2, 301, 2, 3, 2),
+    "one channel": (4, 1, 3, 5, 2),
+    "one position": (5, 9, 1, 1, 1),
+    "several pieces": (4, 36, 6, 20, 20),
+    "two dimensions": (4, 24, 9, 13),
+}
+ROUNDING = {torch.float32: 2e-6, torch.bfloat16: 4e-3}
+"""Maximum relative error, in the L2 norm, of a tensor in each precision."""
+
+
+@pytest.fixture
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("CXX", "")
+    library.cache_clear()
+    yield
+    library.cache_clear()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    if library("fused_batch_norm") is None:
+        pytest.skip("there is no C++ compiler")
+
+
+def arguments(
+    shape: tuple[int, ...], last: bool, add: bool, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor | None, torch.Tensor]:
+    """Return an input far from zero, a tensor to add (or None), and a gradient of the output."""
+    generator = torch.Generator().manual_seed(len(shape) + last)
+    form = torch.contiguous_format
+    if last:
+        form = torch.channels_last_3d if len(shape) == 5 else torch.channels_last
+    x, added, gradient = (
+        torch.randn(shape, generator=generator).to(dtype).contiguous(memory_format=form) for _ in "123"
+    )
+    return 2 * x + 5, added if add else None, gradient
+
+
+def layer_of(channels: int, relu: bool) -> BatchNorm:
+    layer = BatchNorm(channels, relu)
+    generator = torch.Generator().manual_seed(0)
+    for tensor in (layer.weight.data, layer.bias.data, layer.running_mean, layer.running_var):
+        assert tensor is not None
+        tensor.uniform_(0.5, 1.5, generator=generator)
+    return layer
+
+
+def trained(
+    layer: BatchNorm, x: torch.Tensor, added: torch.Tensor | None, gradient: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Return the output, all gradients and the running statistics of one training step of a copy of ``layer``."""
+    layer = copy.deepcopy(layer)
+    x = x.detach().requires_grad_()
+    added = None if added is None else added.detach().requires_grad_()
+    y = layer(x, added)
+    y.backward(gradient)
+    values = {"y": y.detach(), "x": x.grad, "weight": layer.weight.grad, "bias": layer.bias.grad}
+    values |= {"added": added.grad} if added is not None else {}
+    return {name: value for name, value in (values | dict(layer.named_buffers())).items() if value is not None}
+
+
+def is_fused(layer: BatchNorm, x: torch.Tensor) -> bool:
+    """Return whether the output of ``layer`` was computed by the compiled function."""
+    return "Fused" in type(layer(x.detach().requires_grad_()).grad_fn).__name__
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(("last", "relu", "add"), product((False, True), repeat=3))
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_outputs_gradients_and_statistics_match_float64(
+    shape: tuple[int, ...], last: bool, relu: bool, add: bool, dtype: torch.dtype
+) -> None:
+    x, added, gradient = arguments(shape, last, add, dtype)
+    layer = layer_of(shape[1], relu)
+    assert is_fused(copy.deepcopy(layer), x)
+    other = None if added is None else added.double()
+    if relu:  # close to 0, rounding decides whether the ReLU passes the gradient
+        gradient[layer_of(shape[1], relu=False).double()(x.double(), other).abs() < 1e-3] = 0
+    exact = trained(layer.double(), x.double(), other, gradient.double())
+    got = trained(layer.float(), x, added, gradient)
+    assert got["y"].stride() == x.stride()
+    assert got["x"].stride() == x.stride()
+    assert got.keys() == exact.keys()
+    for name, value in got.items():
+        error = (value.double() - exact[name]).norm() / exact[name].double().norm().clamp(min=1e-6)
+        assert error < ROUNDING[dtype], (name, float(error))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_results_do_not_depend_on_the_number_of_threads(last: bool) -> None:
+    x, added, gradient = arguments(SHAPES["several pieces"], last, True, torch.float32)
+    threads, results = torch.get_num_threads(), []
+    try:
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            results.append(trained(layer_of(36, relu=True), x, added, gradient))
+    finally:
+        torch.set_num_threads(threads)
+    assert_close(results[1], results[0], rtol=0, atol=0)
+    assert_close(results[2], results[0], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_nan_and_infinity_are_not_hidden(dtype: torch.dtype) -> None:
+    for value in (float("nan"), float("inf")):
+        x = arguments(SHAPES["no remainder"], True, False, dtype)[0]
+        x[2, 3, 1, 4, 4] = value
+        y = layer_of(16, relu=True)(x)
+        assert y[:, 3].isnan().all()
+        assert y[:, [0, 1, 2, *range(4, 16)]].isfinite().all()
+
+
+def test_other_strides_types_and_modes_use_pytorch() -> None:
+    x = arguments(SHAPES["no remainder"], False, False, torch.float32)[0]
+    layer = layer_of(16, relu=True)
+    for other in (x.transpose(3, 4)[:, :, ::2], x.double()):
+        plain = copy.deepcopy(layer).to(other.dtype)
+        assert not is_fused(plain, other)
+    assert is_fused(layer, x)
+    assert not is_fused(layer.eval(), x)
+    with pytest.raises(ValueError, match="more than 1 value per channel"):
+        layer.train()(x[:1, :, :1, :1, :1].contiguous())
+
+
+@pytest.mark.usefixtures("without_compiler")
+def test_without_a_compiler_the_results_are_equal_up_to_rounding() -> None:
+    x, added, gradient = arguments(SHAPES["several pieces"], True, True, torch.float32)
+    layer = layer_of(36, relu=True)
+    assert not is_fused(copy.deepcopy(layer), x)
+    plain = trained(layer, x, added, gradient)
+    exact = trained(
+        copy.deepcopy(layer).double(), x.double(), added.double() if added is not None else None, gradient.double()
+    )
+    for name, value in plain.items():
+        assert (value.double() - exact[name]).norm() / exact[name].double().norm() < 1e-4, name
+
+
+def test_a_compiler_that_fails_and_a_read_only_cache_are_no_errors(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    library.cache_clear()
+    try:
+        monkeypatch.setenv("CXXFLAGS", "--no-such-option")
+        assert library("fused_batch_norm") is None
+        assert not list((native._cache_folder()).iterdir())
+        monkeypatch.setenv("CXXFLAGS", "")
+        monkeypatch.setenv("XDG_CACHE_HOME", "/proc")  # no folder can be created in it
+        library.cache_clear()
+        assert library("fused_batch_norm") is not None
+    finally:
+        library.cache_clear()
