@@ -21,10 +21,10 @@ from avgdt.training.errors import TrainingError
 
 GPU_SHARE = 0.25
 """Fraction of the peak throughput that a training step is assumed to reach on a GPU; not measured."""
-CPU_SHARES = {"fp32": 0.3, "bf16": 0.07}
+CPU_SHARES = {"fp32": 0.3, "bf16": 0.14}
 """Fraction of the measured matrix-multiplication throughput that a training step reaches on a CPU, by precision. It was
-measured in CPU time with the recipe ``small`` on one shared core of an Intel Xeon, 2026-11-28, in fp32 with AVX2 and in
-bf16 with AMX (``benchmarks/training_step.py``)."""
+measured with the recipe ``small`` on two cores of an Intel Xeon, 2026-11-28, in fp32 with AVX-512 and in bf16 with AMX
+(``benchmarks/training_step.py``)."""
 
 
 @dataclass(frozen=True)
