@@ -49,8 +49,11 @@ def bar() -> Progress:
 
 
 @contextmanager
-def counting(name: str) -> Iterator[Callable[[int, int], None]]:
-    """Return a context manager with a progress bar; it yields a function to update the bar with (done, total)."""
+def counting(name: str, visible: bool = True) -> Iterator[Callable[[int, int], None]]:
+    """Return a context manager with a progress bar; it yields a function to update the bar with (done, total).
+
+    If ``visible`` is false, the bar appears with the first update.
+    """
     with bar() as progress:
-        task = progress.add_task(name, total=None, note="")
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+        task = progress.add_task(name, total=None, note="", visible=visible)
+        yield lambda done, total: progress.update(task, completed=done, total=total, visible=True)

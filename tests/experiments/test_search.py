@@ -81,8 +81,10 @@ def test_the_search_finds_the_important_dimensions(tmp_path: Path, monkeypatch: 
     assert choices["reversal"] == "distinctive"
     assert value == pytest.approx(0.55 if choices["jitter"] == "on" else 0.5)
     matter = importances(long.study())
-    assert max(matter, key=lambda name: sum(matter[name])) == "reversal"
-    assert len(matter["jitter"]) == 10
+    assert max(matter, key=lambda name: matter[name].mean) == "reversal"
+    assert sum(importance.mean for importance in matter.values()) == pytest.approx(1)
+    assert matter["reversal"].low > matter["flip"].high  # only reversal and jitter change the value
+    assert all(0 <= low <= mean <= high <= 1 for mean, low, high in matter.values())
     best = read_yaml(long.write_best())
     assert replace(best, title="") == replace(searched_recipe(recipe(), choices), title="")
     outcome = search_outcome(long, None)

@@ -46,6 +46,6 @@ def run(arguments: Sequence[str]) -> None:
         from avgdt.report.composition_diagram import write_composition_diagram
 
         workers = default_workers(options.recipe.run.workers) + 1
-        with counting("inspecting files") as progress:
+        with counting("inspecting files", visible=False) as progress:
             write_composition_diagram(options.recipe, options.data, options.diagram, workers, progress)
         print(f"wrote {options.diagram}")

@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> None:
     advice = f"partial results are saved; resume with: {own_command('embed', *arguments)}"
     with (
         advising(lambda: advice),
-        counting("inspecting files") as scanned,
+        counting("inspecting files", visible=False) as scanned,
         counting("embedding") as progress,
     ):
         table = embed(

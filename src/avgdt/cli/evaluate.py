@@ -78,7 +78,7 @@ def evaluate_with_progress(
     if not again and (stored := stored_result(options, weights, data, out, device)) is not None:
         output().print(result_table(stored))
         return stored
-    with counting("inspecting files") as scanned, counting(f"evaluating {options.name}") as progress:
+    with counting("inspecting files", visible=False) as scanned, counting(f"evaluating {options.name}") as progress:
         result, path = evaluate(options, weights, data, out, device, scanned, progress, report)
     output().print(result_table(result))
     for note in result.get("notes", ()):

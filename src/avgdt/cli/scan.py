@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> None:
         counts = new
 
     try:
-        with counting("inspecting files") as progress:
+        with counting("inspecting files", visible=False) as progress:
             if options.layout == "kinetics400":
                 entries = scan_layout(
                     options.folder, options.list, workers, progress, exclude, previous, partial, on_counts

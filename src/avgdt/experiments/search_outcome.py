@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from statistics import fmean
+from typing import NamedTuple
 
+import numpy as np
 import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
@@ -22,17 +25,38 @@ LEAST_TRIALS = 20
 """Minimum number of complete trials for computing importances."""
 
 
-def importances(study: optuna.Study, repeats: int = 10) -> dict[str, list[float]]:
-    """Return the importance of each dimension by fANOVA, once for each of ``repeats`` random forests.
+class Importance(NamedTuple):
+    """Importance of a dimension over bootstrap samples of the trials; the means of all dimensions sum to 1."""
 
-    The importances are normalised to a sum of 1. The result is empty if there are fewer than ``LEAST_TRIALS``
-    complete trials, or if all trials have the same value.
+    mean: float
+    low: float
+    """Lower bound of the 95 % interval."""
+    high: float
+    """Upper bound of the 95 % interval."""
+
+
+def importances(study: optuna.Study, samples: int = 40) -> dict[str, Importance]:
+    """Return the importance of each dimension by fANOVA, computed for ``samples`` bootstrap samples of the trials.
+
+    The result is empty if there are fewer than ``LEAST_TRIALS`` complete trials, or if all trials have the same value.
     """
     complete = study.get_trials(deepcopy=False, states=COMPLETE)
     if len(complete) < LEAST_TRIALS or len({trial.value for trial in complete}) < 2:
         return {}
-    forests = [get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=i)) for i in range(repeats)]
-    return {name: [forest[name] for forest in forests] for name in forests[0]}
+    draws = [random.Random(seed).choices(complete, k=len(complete)) for seed in range(samples)]
+    forests = [_by_fanova(draw, seed) for seed, draw in enumerate(draws) if len({trial.value for trial in draw}) > 1]
+    by_name = {name: [forest[name] for forest in forests] for name in DIMENSIONS}
+    return {name: Importance(fmean(x), *map(float, np.percentile(x, (2.5, 97.5)))) for name, x in by_name.items()}
+
+
+def _by_fanova(trials: Sequence[FrozenTrial], seed: int) -> dict[str, float]:
+    """Return the importances by a random forest that is fitted to ``trials``; 0 for dimensions with a single level."""
+    study = optuna.create_study(direction="maximize")
+    study.add_trials(trials)
+    varying = [name for name in DIMENSIONS if len({trial.params[name] for trial in trials}) > 1]
+    return dict.fromkeys(DIMENSIONS, 0.0) | get_param_importances(
+        study, evaluator=FanovaImportanceEvaluator(seed=seed), params=varying
+    )
 
 
 def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
@@ -50,8 +74,10 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
     if matter := importances(study):
         plots.append(_importance_plot(matter))
         tables.append(_level_table(complete))
-        first = max(matter, key=lambda name: fmean(matter[name]))
-        answers.append(f"The most important dimension is {first} ({100 * fmean(matter[first]):.0f} % by fANOVA).")
+        first = max(matter, key=lambda name: matter[name].mean)
+        mean, low, high = (100 * number for number in matter[first])
+        interval = f"95 % interval {low:.0f} to {high:.0f} %"
+        answers.append(f"The most important dimension is {first}: {mean:.0f} % by fANOVA ({interval}).")
     if confirmation is not None:
         answers += _confirmed(confirmation)
         tables.append(_confirmation_table(confirmation))
@@ -117,13 +143,13 @@ def _history(study: optuna.Study, measure: str) -> Plot:
     )
 
 
-def _importance_plot(matter: Mapping[str, Sequence[float]]) -> Plot:
-    names = sorted(matter, key=lambda name: -fmean(matter[name]))
-    means, low, high = (tuple(summary(matter[name]) for name in names) for summary in (fmean, min, max))
-    series = PlotSeries("", tuple(names), means, low, high)
+def _importance_plot(matter: Mapping[str, Importance]) -> Plot:
+    names = sorted(matter, key=lambda name: -matter[name].mean)
+    values, low, high = zip(*(matter[name] for name in names), strict=True)
+    series = PlotSeries("", tuple(names), values, low, high)
     note = (
-        "Relative importance by fANOVA among complete trials; the sum is 100 %. Error bars: range over ten "
-        "random forests, not the uncertainty due to the trials."
+        "Relative importance by fANOVA among complete trials; the sum is 100 %. Means and 95 % intervals over "
+        "bootstrap samples of the trials."
     )
     level = ReferenceLine("equal importance", 1 / len(names))
     return Plot("importance", "Importance of the dimensions", note, "bars", "", "importance (%)", (series,), (level,))
