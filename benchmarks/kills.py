@@ -40,7 +40,7 @@ PATIENCE = 300.0
 
 
 def recipe() -> Recipe:
-    """Return ``demo-bank`` with very narrow networks, two batch norm groups, and a checkpoint after every step."""
+    """Return ``demo-bank`` with very narrow networks, four batch norm groups, and a checkpoint after every step."""
     demo = named("demo-bank")
     return replace(
         demo,
@@ -55,7 +55,7 @@ def recipe() -> Recipe:
         run=replace(
             demo.run,
             batch=12,
-            norm_group=6,
+            norm_group=3,
             workers=1,
             precision="fp32",
             monitor_epochs=0,
