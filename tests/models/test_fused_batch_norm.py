@@ -106,6 +106,37 @@ def test_outputs_gradients_and_statistics_match_float64(
         assert error < ROUNDING[dtype], (name, float(error))
 
 
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(("last", "relu", "add"), product((False, True), repeat=3))
+@pytest.mark.parametrize("dtype", ROUNDING)
+def test_evaluation_without_gradients_matches_float64(
+    shape: tuple[int, ...], last: bool, relu: bool, add: bool, dtype: torch.dtype
+) -> None:
+    x, added, _ = arguments(shape, last, add, dtype)
+    layer = layer_of(shape[1], relu).eval()
+    before = copy.deepcopy(layer.state_dict())
+    with torch.no_grad():
+        got = layer(x, added)
+    exact = layer.double()(x.double(), None if added is None else added.double())
+    assert got.dtype == dtype
+    assert got.stride() == x.stride()
+    assert (got.double() - exact).norm() / exact.norm() < ROUNDING[dtype]
+    assert_close(layer.float().state_dict(), before, rtol=0, atol=0)
+
+
+def test_evaluation_with_gradients_uses_pytorch_and_without_them_the_compiled_function(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called = []
+    monkeypatch.setattr("avgdt.models.fused_batch_norm._call", lambda name, *_: called.append(name))
+    x, layer = arguments(SHAPES["no remainder"], True, False, torch.float32)[0], layer_of(16, relu=True).eval()
+    layer(x)
+    assert not called
+    with torch.inference_mode():
+        layer(x)
+    assert called == ["batch_norm_inference"]
+
+
 @pytest.mark.parametrize("last", [False, True])
 def test_results_do_not_depend_on_the_number_of_threads(last: bool) -> None:
     x, added, gradient = arguments(SHAPES["several pieces"], last, True, torch.float32)

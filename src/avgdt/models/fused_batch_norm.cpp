@@ -242,11 +242,24 @@ struct InputGradient {  // dx = scale g + slope x + constant; dadded = g
 };
 
 template <class T, bool Relu, bool Add>
+void normalise(const Layout& layout, const T* x, const T* added, const float* weight, const float* bias,
+               const float* mean, const float* rstd, T* y, int threads) {
+    Channels scale(layout.channels), offset(layout.channels);
+    for (int64_t c = 0; c < layout.channels; ++c) {
+        scale[c] = weight[c] * rstd[c];
+        offset[c] = bias[c] - mean[c] * scale[c];
+    }
+    map(layout, threads, [&] {
+        return Normalise<T, Relu, Add>{x, added, y, scale, offset, Lanes(layout, scale), Lanes(layout, offset)};
+    });
+}
+
+template <class T, bool Relu, bool Add>
 void forward(const Layout& layout, const T* x, const T* added, const float* weight, const float* bias,
              float* running_mean, float* running_var, float momentum, float eps, T* y, float* mean, float* rstd,
              int threads) {
     const int64_t channels = layout.channels, stride = layout.last ? 1 : layout.positions;
-    Channels shift(channels), scale(channels), offset(channels);  // the shift avoids cancellation in the variance
+    Channels shift(channels);  // avoids cancellation in the variance
     for (int64_t c = 0; c < channels; ++c) shift[c] = load(x[c * stride]);
     const auto total = sums(layout, threads, [&] { return Moments<T>{x, shift, Lanes(layout, shift)}; });
     const double count = static_cast<double>(layout.count());
@@ -258,12 +271,8 @@ void forward(const Layout& layout, const T* x, const T* added, const float* weig
         rstd[c] = static_cast<float>(1 / std::sqrt(variance + eps));
         running_mean[c] += momentum * (mean[c] - running_mean[c]);
         running_var[c] += momentum * (static_cast<float>(variance * count / (count - 1)) - running_var[c]);
-        scale[c] = weight[c] * rstd[c];
-        offset[c] = bias[c] - mean[c] * scale[c];
     }
-    map(layout, threads, [&] {
-        return Normalise<T, Relu, Add>{x, added, y, scale, offset, Lanes(layout, scale), Lanes(layout, offset)};
-    });
+    normalise<T, Relu, Add>(layout, x, added, weight, bias, mean, rstd, y, threads);
 }
 
 template <class T, bool Relu, bool Add>
@@ -331,6 +340,17 @@ void batch_norm_forward(const Arguments* a) {
             layout, static_cast<const T*>(a->x), static_cast<const T*>(a->added), a->weight, a->bias, a->running_mean,
             a->running_var, a->momentum, a->eps, static_cast<T*>(const_cast<void*>(a->y)), a->mean, a->rstd,
             a->threads);
+    });
+}
+
+// The forward pass with the mean and the reciprocal standard deviation in `mean` and `rstd`.
+void batch_norm_inference(const Arguments* a) {
+    const Layout layout(a->samples, a->channels, a->positions, a->last);
+    dispatch(a->half, a->relu, a->added != nullptr, [&](auto type, auto relu, auto add) {
+        using T = decltype(type);
+        normalise<T, decltype(relu)::value, decltype(add)::value>(
+            layout, static_cast<const T*>(a->x), static_cast<const T*>(a->added), a->weight, a->bias, a->mean, a->rstd,
+            static_cast<T*>(const_cast<void*>(a->y)), a->threads);
     });
 }
 

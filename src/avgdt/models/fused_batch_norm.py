@@ -34,8 +34,8 @@ class _Arguments(ctypes.Structure):
 class BatchNorm(_BatchNorm):
     """Batch norm in any number of dimensions, optionally with the addition of a tensor, and with ReLU.
 
-    Parameters and buffers are those of ``torch.nn.BatchNorm3d``. In training on a CPU, in float32 and bfloat16, a
-    compiled function reads and writes activations as rarely as possible.
+    Parameters and buffers are those of ``torch.nn.BatchNorm3d``. On a CPU, in float32 and bfloat16, compiled functions
+    read and write activations as rarely as possible, in training and in evaluation without gradients.
     """
 
     def __init__(self, channels: int, relu: bool = False, affine: bool = True) -> None:
@@ -48,12 +48,24 @@ class BatchNorm(_BatchNorm):
 
     def forward(self, x: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
         """Normalise ``x`` (batch, channels, ...), add ``added`` (of the same shape), and apply ReLU if ``relu``."""
-        if self.training and _is_compiled(x, added, self.weight):
+        if (self.training or not torch.is_grad_enabled()) and _is_compiled(x, added, self.weight):
+            if not self.training:
+                return self._evaluate(x, added)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
             out: torch.Tensor = _Fused.apply(x, added, self.weight, self.bias, self)  # type: ignore[no-untyped-call]
             return out
         return self.add_and_relu(super().forward(x), added)
+
+    def _evaluate(self, x: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
+        """Normalise ``x`` with the running statistics by a compiled function."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        added, y = None if added is None else _like(x, added), torch.empty_like(x)
+        rstd = (self.running_var + self.eps).rsqrt()
+        tensors = {"x": x, "added": added, "y": y, "weight": self.weight, "bias": self.bias}
+        _call("batch_norm_inference", self.relu, tensors | {"mean": self.running_mean, "rstd": rstd})
+        return y
 
     def add_and_relu(self, out: torch.Tensor, added: torch.Tensor | None) -> torch.Tensor:
         """Add ``added`` to the normalised ``out``, which may be changed in place, and apply ReLU if ``relu``."""
@@ -74,10 +86,8 @@ class _Fused(torch.autograd.Function):
         bias: torch.Tensor,
         layer: BatchNorm,
     ) -> torch.Tensor:
-        form = _memory_format(x)
-        assert form is not None
-        added = None if added is None else added.to(x.dtype).contiguous(memory_format=form)
-        y, mean, rstd = torch.empty_like(x, memory_format=form), torch.empty_like(weight), torch.empty_like(weight)
+        added = None if added is None else _like(x, added)
+        y, mean, rstd = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(weight)
         assert layer.momentum is not None
         _call(
             "batch_norm_forward",
@@ -94,10 +104,8 @@ class _Fused(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, dy: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         x, y, weight, bias, mean, rstd = ctx.saved_tensors
-        form = _memory_format(x)
-        assert form is not None
-        dy = dy.contiguous(memory_format=form)
-        dx, dweight, dbias = torch.empty_like(x, memory_format=form), torch.empty_like(mean), torch.empty_like(mean)
+        dy = _like(x, dy)
+        dx, dweight, dbias = torch.empty_like(x), torch.empty_like(mean), torch.empty_like(mean)
         dadded = torch.empty_like(dx) if y is not None else None
         _call(
             "batch_norm_backward",
@@ -125,10 +133,17 @@ def _is_compiled(x: torch.Tensor, added: torch.Tensor | None, weight: torch.Tens
     )
 
 
+def _like(x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Return ``other`` with the data type and memory format of ``x``."""
+    form = _memory_format(x)
+    assert form is not None
+    return other.to(x.dtype).contiguous(memory_format=form)
+
+
 def _memory_format(x: torch.Tensor) -> torch.memory_format | None:
-    """Return the memory format of ``x`` (contiguous or channels-last); None for other strides."""
+    """Return the memory format of ``x`` (channels-last or contiguous); None for other strides."""
     last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.dim())
-    for form in (torch.contiguous_format, last):
+    for form in (last, torch.contiguous_format):
         if form is not None and x.is_contiguous(memory_format=form):
             return form
     return None
@@ -140,7 +155,7 @@ def _call(
     """Call a function of ``fused_batch_norm.cpp`` with the pointers of ``tensors``."""
     x = tensors["x"]
     assert x is not None
-    channels, last = x.shape[1], not x.is_contiguous()
+    channels, last = x.shape[1], _memory_format(x) != torch.contiguous_format
     functions = library("fused_batch_norm")
     assert functions is not None
     arguments = _Arguments(
