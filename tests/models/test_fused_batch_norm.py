@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from avgdt.models import native
 from avgdt.models.fused_batch_norm import BatchNorm
 from avgdt.models.native import library
 
@@ -77,6 +76,10 @@ def trained(
     values = {"y": y.detach(), "x": x.grad, "weight": layer.weight.grad, "bias": layer.bias.grad}
     values |= {"added": added.grad} if added is not None else {}
     return {name: value for name, value in (values | dict(layer.named_buffers())).items() if value is not None}
+
+
+def _no_home() -> Path:
+    raise RuntimeError("Could not determine home directory.")
 
 
 def is_fused(layer: BatchNorm, x: torch.Tensor) -> bool:
@@ -186,6 +189,29 @@ def test_without_a_compiler_the_results_are_equal_up_to_rounding() -> None:
         assert (value.double() - exact[name]).norm() / exact[name].double().norm() < 1e-4, name
 
 
+def test_the_library_is_compiled_once_and_again_if_it_is_damaged(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "first"))
+    try:
+        library.cache_clear()
+        assert library("fused_batch_norm") is not None
+        (path,) = (tmp_path / "first" / "avgdt").iterdir()
+        written = path.stat().st_mtime_ns
+        library.cache_clear()
+        assert library("fused_batch_norm") is not None
+        assert path.stat().st_mtime_ns == written
+        damaged = tmp_path / "second" / "avgdt" / path.name
+        damaged.parent.mkdir(parents=True)
+        damaged.write_bytes(b"no library")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "second"))
+        library.cache_clear()
+        assert library("fused_batch_norm") is not None
+        assert damaged.stat().st_size == path.stat().st_size
+    finally:
+        library.cache_clear()
+
+
 def test_a_compiler_that_fails_and_a_read_only_cache_are_no_errors(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -194,9 +220,13 @@ def test_a_compiler_that_fails_and_a_read_only_cache_are_no_errors(
     try:
         monkeypatch.setenv("CXXFLAGS", "--no-such-option")
         assert library("fused_batch_norm") is None
-        assert not list((native._cache_folder()).iterdir())
+        assert not list((tmp_path / "avgdt").iterdir())
         monkeypatch.setenv("CXXFLAGS", "")
         monkeypatch.setenv("XDG_CACHE_HOME", "/proc")  # no folder can be created in it
+        library.cache_clear()
+        assert library("fused_batch_norm") is not None
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setattr(Path, "home", _no_home)
         library.cache_clear()
         assert library("fused_batch_norm") is not None
     finally:

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def library(name: str) -> ctypes.CDLL | None:
     source = Path(__file__).with_name(f"{name}.cpp")
     try:
         with tempfile.TemporaryDirectory() as temporary:
-            for folder in (_cache_folder(), Path(temporary)):
+            for folder in (*_cache_folder(), Path(temporary)):
                 if (loaded := _load(source, folder, compiler)) is not None:
                     return loaded
     except (OSError, subprocess.SubprocessError):
@@ -50,19 +51,21 @@ def _load(source: Path, folder: Path, compiler: str) -> ctypes.CDLL | None:
     Raises ``OSError`` or ``subprocess.SubprocessError`` if the compiler fails.
     """
     path = folder / f"{source.stem}-{_fingerprint(source, compiler)}.so"
-    if not path.exists():
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            handle, written = tempfile.mkstemp(dir=folder, suffix=".part")
-        except OSError:
-            return None
-        os.close(handle)
-        try:
-            command = [compiler, *_flags(), str(source), *map(str, _openmp()), "-o", written]
-            subprocess.run(command, check=True, capture_output=True, timeout=120)
-            os.replace(written, path)  # other processes see a complete library or none
-        finally:
-            Path(written).unlink(missing_ok=True)
+    if path.exists():
+        with suppress(OSError):  # a damaged library is compiled again
+            return ctypes.CDLL(str(path))
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle, written = tempfile.mkstemp(dir=folder, suffix=".part")
+    except OSError:
+        return None
+    os.close(handle)
+    try:
+        command = [compiler, *_flags(), str(source), *map(str, _openmp()), "-o", written]
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        os.replace(written, path)  # other processes see a complete library or none
+    finally:
+        Path(written).unlink(missing_ok=True)
     return ctypes.CDLL(str(path))
 
 
@@ -70,8 +73,12 @@ def _flags() -> list[str]:
     return [*FLAGS, *shlex.split(os.environ.get("CXXFLAGS", ""))]
 
 
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avgdt"
+def _cache_folder() -> list[Path]:
+    """Return the folder in which libraries are kept; no folder if the user has no home folder."""
+    try:
+        return [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avgdt"]
+    except RuntimeError:
+        return []
 
 
 def _openmp() -> list[Path]:
