@@ -94,6 +94,15 @@ def test_the_search_finds_the_important_dimensions(tmp_path: Path, monkeypatch: 
     assert len(ranked.rows) == 40
 
 
+def test_the_first_trial_has_the_composition_of_the_recipe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate_trials(monkeypatch)
+    own = {name: levels[-1] for name, levels in DIMENSIONS.items()} | {"windows": "synchronous"}
+    for trials in (1, 3):  # the second call resumes the search
+        work(Search(searched_recipe(recipe(), own), films(tmp_path), tmp_path, trials, "label"))
+    study = Search(searched_recipe(recipe(), own), films(tmp_path), tmp_path, 3, "label").study()
+    assert [trial.params == own for trial in study.trials] == [True, False, False]
+
+
 def test_invalid_combinations_do_not_count_as_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_trials(monkeypatch)
     work(search(films(tmp_path), tmp_path, trials=30))

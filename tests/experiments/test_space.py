@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avgdt.composition.errors import CompositionError
-from avgdt.experiments.space import DIMENSIONS, choices_line, searched_recipe
+from avgdt.experiments.space import DIMENSIONS, choices_line, own_choices, searched_recipe
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.named import named
 
@@ -30,6 +30,17 @@ def test_every_combination_gives_a_recipe_or_raises_an_error() -> None:
         assert abs(searched.schedule.epochs * views - 36 * 4) <= views / 2
         assert searched.composition.time.jitter == (choices["jitter"] == "on")
     assert valid > 200
+
+
+def test_own_choices_reproduce_a_composition_of_the_search_space() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        choices = {name: str(rng.choice(levels)) for name, levels in DIMENSIONS.items()} | {"windows": "synchronous"}
+        assert own_choices(searched_recipe(named("demo"), choices)) == choices
+    small = own_choices(named("small"))
+    assert small is not None
+    assert searched_recipe(named("small"), small) == named("small")
+    assert own_choices(named("audio")) is None  # it has no video
 
 
 @pytest.mark.parametrize("name", list(DIMENSIONS))

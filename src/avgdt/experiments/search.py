@@ -19,7 +19,7 @@ from avgdt.evaluation.protocols.probe import Linear
 from avgdt.experiments.errors import ExperimentError
 from avgdt.experiments.grid import Grid, GridCell, Measure
 from avgdt.experiments.runs import check_data, identifying, train, with_store
-from avgdt.experiments.space import DIMENSIONS, choices_line, searched_recipe
+from avgdt.experiments.space import DIMENSIONS, choices_line, own_choices, searched_recipe
 from avgdt.files import write_atomically
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.errors import RecipeError
@@ -112,12 +112,16 @@ class Search:
     def work(self, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]) -> None:
         """Resume the unfinished trials of earlier processes, then run new trials until the study has ``trials`` trials.
 
-        After each trial, ``on_trial`` is called with its number and a description of its result.
+        The first new trial has the recipe's own composition, if it is in the search space. After each trial,
+        ``on_trial`` is called with its number and a description of its result.
         """
         import optuna
 
         check_data(self.data, self.recipe, self.label)
         study = self.study()
+        if (own := own_choices(self.recipe)) is not None:
+            with _one_at_a_time(self.out):
+                study.enqueue_trial(own, skip_if_exists=True)
         running = (optuna.trial.TrialState.RUNNING,)
         for frozen in study.get_trials(deepcopy=False, states=running):
             self._work_on(optuna.Trial(study, frozen._trial_id), on_trial, on_message)
@@ -228,7 +232,7 @@ def _recall(metrics: Metrics) -> float:
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Admit one process at a time to the context, since the first process creates the SQLite tables."""
+    """Admit one process at a time to the context, in which the SQLite tables and the first trial are created."""
     with (folder / ".search.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from itertools import product
 
 from avgdt.composition.audio_augmentations import AudioAugmentation, Equaliser, Mix, Noise, Volume
 from avgdt.composition.composition import Composition
@@ -54,13 +55,34 @@ def searched_recipe(recipe: Recipe, choices: Mapping[str, str]) -> Recipe:
     composition = replace(
         recipe.composition,
         factors=_factors(recipe, choices),
-        time=Time(jitter=choices["jitter"] == "on", synchronous=choices["windows"] == "synchronous"),
+        time=_time(choices),
         video=_video(recipe, choices),
         audio=_audio(choices),
     )
     views = len(recipe.composition.views), len(composition.views)
     epochs = max(1, round(recipe.schedule.epochs * views[0] / views[1]))
     return with_epochs(replace(recipe, composition=composition), epochs)
+
+
+def own_choices(recipe: Recipe) -> Choices | None:
+    """Return the choices that reproduce the composition of ``recipe``; None if it is outside the search space."""
+    own, names = recipe.composition, list(DIMENSIONS)
+    parts: tuple[tuple[list[str], Callable[[Choices], object], object], ...] = (
+        (names[:3], lambda choices: _factors(recipe, choices), own.factors),
+        (names[3:5], _time, own.time),
+        (names[5:9], lambda choices: _video(recipe, choices), own.video),
+        (names[9:], _audio, own.audio),
+    )
+    found: Choices = {}
+    for dimensions, build, wanted in parts:
+        every = (
+            dict(zip(dimensions, levels, strict=True)) for levels in product(*(DIMENSIONS[name] for name in dimensions))
+        )
+        matching = next((choices for choices in every if build(choices) == wanted), None)
+        if matching is None:
+            return None
+        found |= matching
+    return found
 
 
 def choices_line(choices: Mapping[str, str]) -> str:
@@ -82,6 +104,10 @@ def _factors(recipe: Recipe, choices: Mapping[str, str]) -> tuple[Factor, ...]:
     if (count := int(choices["repeats"])) > 1:
         factors.append(Repeats(count))
     return tuple(factors)
+
+
+def _time(choices: Mapping[str, str]) -> Time:
+    return Time(jitter=choices["jitter"] == "on", synchronous=choices["windows"] == "synchronous")
 
 
 def _video(recipe: Recipe, choices: Mapping[str, str]) -> tuple[VideoAugmentation, ...]:
