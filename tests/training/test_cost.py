@@ -64,6 +64,11 @@ def test_devices_exchange_gradients_clips_and_keys() -> None:
     assert cost.exchanged == {"gradients": 6 * step.gradients // 4, "clips": 3 * step.clips // 4, "keys": keys}
     in_batch = predict_cost(with_objective(negatives="batch", detach_keys=False), 640, 4, KINDS["a100"])
     assert in_batch.exchanged == {"gradients": 6 * step.gradients // 4, "clips": 0, "keys": keys}
+    assert step.sums == step.gradients
+    cpu = predict_cost(recipe, 640, 4, replace(KINDS["a100"], cpu=True))  # which sums gradients in float64
+    assert cpu.exchanged["gradients"] == 2 * cost.exchanged["gradients"]
+    assert cpu.step.memory - step.memory == step.gradients
+    assert predict_cost(of_batch(16, recipe, norm_group=0), 640, 1, KINDS["a100"]).step.sums == 0
 
 
 @pytest.mark.parametrize(

@@ -103,8 +103,9 @@ def compared(folder: Path, counts: tuple[int, ...], tolerance: float) -> None:
             several = of(folder, name, count)
             for other in several[1:]:
                 assert_close(several[0], other, rtol=0, atol=0)
-            for part in ("phi", "key_encoder", "bank", "losses"):
+            for part in ("phi", "key_encoder", "bank"):
                 assert_close(of_part(single_process, part), of_part(several[0], part), rtol=0, atol=tolerance)
+            assert_close(single_process["losses"], several[0]["losses"], rtol=0, atol=max(tolerance, 1e-6))
 
 
 @pytest.mark.slow
@@ -115,13 +116,13 @@ def test_four_processes_train_like_one_for_20_steps(tmp_path: Path) -> None:
 
 def test_in_float32_two_processes_train_like_one_for_20_steps(tmp_path: Path) -> None:
     trained(tmp_path, FOUR_GROUPS, (1, 2), steps=20, precision="single")
-    compared(tmp_path, (2,), 1e-6)
+    compared(tmp_path, (2,), 0)
 
 
 @pytest.mark.slow
 def test_in_float32_three_and_four_processes_train_like_one_for_20_steps(tmp_path: Path) -> None:
     trained(tmp_path, FOUR_GROUPS, (1, 3, 4), steps=20, precision="single")
-    compared(tmp_path, (3, 4), 1e-6)
+    compared(tmp_path, (3, 4), 0)
 
 
 @pytest.fixture(scope="module")

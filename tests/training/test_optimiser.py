@@ -1,9 +1,14 @@
 from __future__ import annotations
 
-import pytest
+import copy
+from typing import Literal
 
-from avgdt.recipes.training import Schedule
-from avgdt.training.optimiser import lr_factor
+import pytest
+import torch
+from torch.testing import assert_close
+
+from avgdt.recipes.training import Optimiser, Schedule
+from avgdt.training.optimiser import build_optimiser, load_optimiser, lr_factor
 
 
 def test_warm_up_is_linear_and_ends_at_the_full_learning_rate() -> None:
@@ -36,3 +41,35 @@ def test_warm_up_may_start_at_a_fraction_and_steps_may_have_another_factor() -> 
     assert factors[:8] == pytest.approx([0.125 + 0.875 * (s + 1) / 8 for s in range(8)])
     assert factors[8:24] == [1.0] * 16
     assert factors[24:] == pytest.approx([0.01] * 8 + [0.0001] * 8)
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adamw"])
+def test_a_loaded_state_does_not_depend_on_the_memory_format(kind: Literal["sgd", "adamw"]) -> None:
+    generator = torch.Generator().manual_seed(0)
+    gradients = [torch.randn(8, 4, 3, 3, generator=generator) for _ in range(3)]
+    last, contiguous = (torch.nn.Conv2d(4, 8, 3, bias=False) for _ in range(2))
+    contiguous.load_state_dict(last.state_dict())
+    last.to(memory_format=torch.channels_last)
+    recipe = Optimiser(kind, lr=0.1, momentum=0.9)
+    saved, resumed = build_optimiser(recipe, last), build_optimiser(recipe, contiguous)
+    for gradient in gradients[:2]:
+        last.weight.grad = torch.empty_like(last.weight).copy_(gradient)
+        saved.step()
+    contiguous.load_state_dict(last.state_dict())
+    load_optimiser(resumed, copy.deepcopy(saved.state_dict()))
+    for layer, optimiser in ((last, saved), (contiguous, resumed)):
+        layer.weight.grad = torch.empty_like(layer.weight).copy_(gradients[2])
+        optimiser.step()
+    assert_close(contiguous.weight, last.weight, check_stride=False)
+    assert not contiguous.weight.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_a_state_of_an_optimiser_that_was_not_fused_is_loaded() -> None:
+    layer = torch.nn.Linear(3, 2)
+    old = torch.optim.AdamW(layer.parameters(), 0.1)
+    layer(torch.ones(1, 3)).sum().backward()
+    old.step()
+    new = build_optimiser(Optimiser("adamw", lr=0.1), layer)
+    load_optimiser(new, old.state_dict())
+    assert new.param_groups[0]["fused"] is True
+    new.step()

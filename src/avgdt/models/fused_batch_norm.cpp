@@ -1,11 +1,11 @@
-// Batch norm, addition and ReLU in two passes over memory instead of up to six, for float32 and bfloat16 on a CPU.
+// Batch norm, addition and ReLU with few passes over memory, for float32 and bfloat16 on a CPU.
 //
 // The values of a tensor form segments of consecutive values, in which the channel repeats every `lanes` values:
 //   channels-last (positions, channels): one segment; lane i has channel i % channels
 //   contiguous (samples, channels, positions): a segment for each sample and channel, in which all lanes have the same
 //     channel
-// Segments are cut into pieces of tiles, a tile being `lanes` values. Sums are computed in float32 within a piece, and
-// in float64 over the pieces, in a fixed order: results do not depend on the number of threads.
+// Segments are cut into pieces of a fixed number of tiles, a tile being `lanes` values. Sums are computed in float32
+// within a piece, and in float64 over the pieces, in a fixed order: results do not depend on the number of threads.
 
 #include <algorithm>
 #include <cmath>
@@ -33,7 +33,8 @@ inline void store(float& out, float value) { out = value; }
 inline void store(BFloat16& out, float value) {  // rounds to nearest, ties to even
     uint32_t bits;
     std::memcpy(&bits, &value, sizeof bits);
-    out.bits = static_cast<uint16_t>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+    const uint32_t rounded = (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16;
+    out.bits = static_cast<uint16_t>(value != value ? 0x7fc0u : rounded);
 }
 
 inline float relu(float value) { return value < 0 ? 0 : value; }  // keeps NaN
@@ -46,7 +47,7 @@ struct Layout {
     Layout(int64_t samples, int64_t channels, int64_t positions, bool last)
         : samples(samples), channels(channels), positions(positions), last(last) {
         lanes = last ? channels : 64;
-        // Whole vectors of 16 lanes: an odd number of channels would leave a remainder in every row.
+        // Where possible, whole vectors of 16 lanes: a remainder in every row is slow.
         while (last && lanes < 256 && (lanes % 16 || lanes < 64) && lanes < 16 * channels) lanes *= 2;
         segments = last ? 1 : samples * channels;
         length = last ? samples * positions * channels : positions;
@@ -259,8 +260,15 @@ void forward(const Layout& layout, const T* x, const T* added, const float* weig
              float* running_mean, float* running_var, float momentum, float eps, T* y, float* mean, float* rstd,
              int threads) {
     const int64_t channels = layout.channels, stride = layout.last ? 1 : layout.positions;
-    Channels shift(channels);  // avoids cancellation in the variance
-    for (int64_t c = 0; c < channels; ++c) shift[c] = load(x[c * stride]);
+    // The sums are those of x - shift, where the shift is near the mean, so that no digits cancel in the variance.
+    Channels shift(channels, 0.0f);
+    const int64_t count_of_shift = std::min<int64_t>(layout.count(), 64);
+    for (int64_t i = 0; i < count_of_shift; ++i) {
+        const int64_t value = i * layout.count() / count_of_shift;
+        const T* first = x + value / layout.positions * layout.positions * channels +
+                         value % layout.positions * (layout.last ? channels : 1);
+        for (int64_t c = 0; c < channels; ++c) shift[c] += load(first[c * stride]) / count_of_shift;
+    }
     const auto total = sums(layout, threads, [&] { return Moments<T>{x, shift, Lanes(layout, shift)}; });
     const double count = static_cast<double>(layout.count());
     for (int64_t c = 0; c < channels; ++c) {
@@ -306,14 +314,14 @@ void backward(const Layout& layout, const T* x, const T* y, const T* dy, const f
 
 // Calls `f` with a value of the type of the tensors and with two constants, so that each combination is compiled.
 template <class F>
-void dispatch(bool half, bool relu, bool add, F f) {
+void dispatch(bool bfloat16, bool relu, bool add, F f) {
     const auto flags = [&](auto type) {
         using Yes = std::true_type;
         using No = std::false_type;
         if (relu) add ? f(type, Yes(), Yes()) : f(type, Yes(), No());
         else add ? f(type, No(), Yes()) : f(type, No(), No());
     };
-    if (half) flags(BFloat16());
+    if (bfloat16) flags(BFloat16());
     else flags(float());
 }
 
@@ -323,7 +331,7 @@ extern "C" {
 
 struct Arguments {
     int64_t samples, channels, positions;
-    int32_t last, half, relu, threads;
+    int32_t last, bfloat16, relu, threads;
     float momentum, eps;
     const void *x, *added, *y, *dy;
     const float *weight, *bias;
@@ -334,7 +342,7 @@ struct Arguments {
 
 void batch_norm_forward(const Arguments* a) {
     const Layout layout(a->samples, a->channels, a->positions, a->last);
-    dispatch(a->half, a->relu, a->added != nullptr, [&](auto type, auto relu, auto add) {
+    dispatch(a->bfloat16, a->relu, a->added != nullptr, [&](auto type, auto relu, auto add) {
         using T = decltype(type);
         forward<T, decltype(relu)::value, decltype(add)::value>(
             layout, static_cast<const T*>(a->x), static_cast<const T*>(a->added), a->weight, a->bias, a->running_mean,
@@ -346,7 +354,7 @@ void batch_norm_forward(const Arguments* a) {
 // The forward pass with the mean and the reciprocal standard deviation in `mean` and `rstd`.
 void batch_norm_inference(const Arguments* a) {
     const Layout layout(a->samples, a->channels, a->positions, a->last);
-    dispatch(a->half, a->relu, a->added != nullptr, [&](auto type, auto relu, auto add) {
+    dispatch(a->bfloat16, a->relu, a->added != nullptr, [&](auto type, auto relu, auto add) {
         using T = decltype(type);
         normalise<T, decltype(relu)::value, decltype(add)::value>(
             layout, static_cast<const T*>(a->x), static_cast<const T*>(a->added), a->weight, a->bias, a->mean, a->rstd,
@@ -356,7 +364,7 @@ void batch_norm_inference(const Arguments* a) {
 
 void batch_norm_backward(const Arguments* a) {
     const Layout layout(a->samples, a->channels, a->positions, a->last);
-    dispatch(a->half, a->relu, a->dadded != nullptr, [&](auto type, auto relu, auto add) {
+    dispatch(a->bfloat16, a->relu, a->dadded != nullptr, [&](auto type, auto relu, auto add) {
         using T = decltype(type);
         backward<T, decltype(relu)::value, decltype(add)::value>(
             layout, static_cast<const T*>(a->x), static_cast<const T*>(a->y), static_cast<const T*>(a->dy), a->weight,

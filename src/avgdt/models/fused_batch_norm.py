@@ -12,12 +12,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from avgdt.models.native import library
 
-_INT64, _INT32 = ("samples", "channels", "positions"), ("last", "half", "relu", "threads")
+_INT64, _INT32 = ("samples", "channels", "positions"), ("last", "bfloat16", "relu", "threads")
 _FLOAT = ("momentum", "eps")
 _POINTERS = (
     *("x", "added", "y", "dy", "weight", "bias", "running_mean", "running_var", "mean", "rstd"),
     *("dx", "dadded", "dweight", "dbias"),
 )
+
+
+LEAST_POSITIONS = 256
+"""Minimum number of positions (time, height and width) of contiguous inputs; PyTorch is faster for fewer positions."""
 
 
 class _Arguments(ctypes.Structure):
@@ -48,7 +52,7 @@ class BatchNorm(_BatchNorm):
 
     def forward(self, x: torch.Tensor, added: torch.Tensor | None = None) -> torch.Tensor:
         """Normalise ``x`` (batch, channels, ...), add ``added`` (of the same shape), and apply ReLU if ``relu``."""
-        if (self.training or not torch.is_grad_enabled()) and _is_compiled(x, added, self.weight):
+        if (self.training or not torch.is_grad_enabled()) and _is_compiled(x, added, self):
             if not self.training:
                 return self._evaluate(x, added)
             if self.num_batches_tracked is not None:
@@ -72,6 +76,11 @@ class BatchNorm(_BatchNorm):
         if added is not None:
             out = out + added
         return F.relu(out, inplace=True) if self.relu else out
+
+
+def batch_norm_is_compiled() -> bool:
+    """Return whether batch norm on the CPU uses compiled functions; compile them if necessary."""
+    return library("fused_batch_norm") is not None
 
 
 class _Fused(torch.autograd.Function):
@@ -118,35 +127,57 @@ class _Fused(torch.autograd.Function):
         return dx, dadded, dweight, dbias, None
 
 
-def _is_compiled(x: torch.Tensor, added: torch.Tensor | None, weight: torch.Tensor | None) -> bool:
-    """Return whether the compiled function can normalise ``x``."""
+def _is_compiled(x: torch.Tensor, added: torch.Tensor | None, layer: BatchNorm) -> bool:
+    """Return whether the compiled functions can compute ``layer(x, added)``.
+
+    They check nothing, so invalid arguments are left to PyTorch, which raises an error.
+    """
+    tracing = torch.jit.is_tracing()  # type: ignore[no-untyped-call, attr-defined]
+    if tracing or torch.compiler.is_compiling() or not _is_plain(x) or x.dim() not in (2, 4, 5):
+        return False
+    channels = (layer.weight, layer.bias, layer.running_mean, layer.running_var)
     return (
-        x.is_cpu
-        and x.dtype in (torch.float32, torch.bfloat16)
-        and weight is not None
-        and weight.dtype == torch.float32
+        x.dtype in (torch.float32, torch.bfloat16)
         and x.numel() > x.shape[1]
-        and (added is None or added.shape == x.shape)
-        and _memory_format(x) is not None
-        and not torch.compiler.is_compiling()
-        and library("fused_batch_norm") is not None
+        and (added is None or (_is_plain(added) and added.shape == x.shape and added.dtype == x.dtype))
+        and all(
+            tensor is not None
+            and _is_plain(tensor)
+            and tensor.dtype == torch.float32
+            and tensor.shape == x.shape[1:2]
+            and tensor.is_contiguous()
+            for tensor in channels
+        )
+        and layer.momentum is not None
+        and (form := _memory_format(x)) is not None
+        and (form == _last(x) or x.numel() // (x.shape[0] * x.shape[1]) >= LEAST_POSITIONS)
+        and batch_norm_is_compiled()
     )
 
 
+def _is_plain(tensor: torch.Tensor) -> bool:
+    """Return whether ``tensor`` has memory on the CPU, unlike tensors of other devices and of tracers."""
+    return type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.is_cpu
+
+
 def _like(x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    """Return ``other`` with the data type and memory format of ``x``."""
+    """Return ``other`` in the memory format of ``x``."""
     form = _memory_format(x)
     assert form is not None
-    return other.to(x.dtype).contiguous(memory_format=form)
+    return other.contiguous(memory_format=form)
 
 
 def _memory_format(x: torch.Tensor) -> torch.memory_format | None:
     """Return the memory format of ``x`` (channels-last or contiguous); None for other strides."""
-    last = {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.dim())
-    for form in (last, torch.contiguous_format):
-        if form is not None and x.is_contiguous(memory_format=form):
+    for form in (_last(x), torch.contiguous_format):
+        if x.is_contiguous(memory_format=form):
             return form
     return None
+
+
+def _last(x: torch.Tensor) -> torch.memory_format:
+    """Return the memory format in which the channels of ``x`` are the last dimension in memory."""
+    return {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.dim(), torch.contiguous_format)
 
 
 def _call(
@@ -155,7 +186,7 @@ def _call(
     """Call a function of ``fused_batch_norm.cpp`` with the pointers of ``tensors``."""
     x = tensors["x"]
     assert x is not None
-    channels, last = x.shape[1], _memory_format(x) != torch.contiguous_format
+    channels, last = x.shape[1], x.dim() == 2 or _memory_format(x) != torch.contiguous_format
     functions = library("fused_batch_norm")
     assert functions is not None
     arguments = _Arguments(
@@ -163,7 +194,7 @@ def _call(
         channels=channels,
         positions=x.numel() // (x.shape[0] * channels),
         last=last,
-        half=x.dtype == torch.bfloat16,
+        bfloat16=x.dtype == torch.bfloat16,
         relu=relu,
         threads=torch.get_num_threads(),
         **(numbers or {}),

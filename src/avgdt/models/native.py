@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -21,48 +22,44 @@ from pathlib import Path
 import torch
 
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
-"""Options of the compiler. Without ``-ffast-math``, it preserves NaN and the order of operations."""
+"""Options of the compiler; ``-ffast-math`` is omitted, so that NaN and the order of operations are preserved."""
 
 
 @cache
 def library(name: str) -> ctypes.CDLL | None:
     """Load the functions of ``name.cpp`` in this folder, compiled for this processor.
 
-    The library is kept in ``avgdt/`` in the user's cache folder (``XDG_CACHE_HOME``, or ``~/.cache``). Returns None on
-    systems other than Linux, if there is no C++ compiler, if the compilation fails, or if ``CXX`` is empty.
+    The library is kept in ``avgdt/`` in the user's cache folder (``XDG_CACHE_HOME``, or ``~/.cache``), or, if that is
+    not possible, only for this process. Returns None on systems other than Linux, if there is no C++ compiler (or
+    ``CXX`` is empty), or if the compilation fails.
     """
-    compiler = shutil.which(os.environ.get("CXX", "c++"))
-    if sys.platform != "linux" or compiler is None:
+    compiler = shlex.split(os.environ.get("CXX", "c++"))
+    if sys.platform != "linux" or not compiler or shutil.which(compiler[0]) is None:
         return None
     source = Path(__file__).with_name(f"{name}.cpp")
-    try:
-        with tempfile.TemporaryDirectory() as temporary:
-            for folder in (*_cache_folder(), Path(temporary)):
-                if (loaded := _load(source, folder, compiler)) is not None:
-                    return loaded
-    except (OSError, subprocess.SubprocessError):
-        pass
+    with suppress(OSError, RuntimeError, subprocess.SubprocessError):
+        return _load(source, _cache_folder(), compiler)
+    with suppress(OSError, subprocess.SubprocessError), tempfile.TemporaryDirectory() as folder:
+        return _load(source, Path(folder), compiler)
     return None
 
 
-def _load(source: Path, folder: Path, compiler: str) -> ctypes.CDLL | None:
-    """Load the library of ``source`` from ``folder``, compiling it if necessary; None if the folder is unusable.
+def _load(source: Path, folder: Path, compiler: Sequence[str]) -> ctypes.CDLL:
+    """Load the library of ``source`` from ``folder``, compiling it if necessary.
 
-    Raises ``OSError`` or ``subprocess.SubprocessError`` if the compiler fails.
+    Raises ``OSError`` if the folder or the library is unusable, and ``subprocess.SubprocessError`` if the compiler
+    fails.
     """
     path = folder / f"{source.stem}-{_fingerprint(source, compiler)}.so"
-    if path.exists():
+    if path.exists() and _is_private(path):
         with suppress(OSError):  # a damaged library is compiled again
             return ctypes.CDLL(str(path))
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, written = tempfile.mkstemp(dir=folder, suffix=".part")
-    except OSError:
-        return None
+    handle, written = tempfile.mkstemp(dir=folder, suffix=".part")
     os.close(handle)
     try:
-        command = [compiler, *_flags(), str(source), *map(str, _openmp()), "-o", written]
+        command = [*compiler, *_flags(), str(source), *map(str, _openmp()), "-o", written]
         subprocess.run(command, check=True, capture_output=True, timeout=120)
+        os.chmod(written, 0o700)
         os.replace(written, path)  # other processes see a complete library or none
     finally:
         Path(written).unlink(missing_ok=True)
@@ -73,30 +70,36 @@ def _flags() -> list[str]:
     return [*FLAGS, *shlex.split(os.environ.get("CXXFLAGS", ""))]
 
 
-def _cache_folder() -> list[Path]:
-    """Return the folder in which libraries are kept; no folder if the user has no home folder."""
-    try:
-        return [Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "avgdt"]
-    except RuntimeError:
-        return []
+def _cache_folder() -> Path:
+    """Create the folder in which libraries are kept, and return it.
+
+    Raises ``OSError`` if it cannot be created or if other users can write to it, and ``RuntimeError`` if the user has
+    no home folder.
+    """
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    folder = (base if base.is_absolute() else Path.home() / ".cache") / "avgdt"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not _is_private(folder):
+        raise PermissionError(f"{folder}: is not a private folder of this user")
+    return folder
+
+
+def _is_private(path: Path) -> bool:
+    """Return whether ``path`` belongs to this user and no other user can write to it."""
+    status = path.stat()
+    return status.st_uid == os.getuid() and not status.st_mode & 0o022
 
 
 def _openmp() -> list[Path]:
-    """Return PyTorch's own GNU OpenMP library, so that the process has a single pool of threads."""
+    """Return PyTorch's own GNU OpenMP library, so that a library compiled by GCC uses the same threads."""
     return sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))[:1]
 
 
-def _fingerprint(source: Path, compiler: str) -> str:
+def _fingerprint(source: Path, compiler: Sequence[str]) -> str:
     """Return a hash of everything that determines the library: source, options, compiler, PyTorch and processor."""
-    version = subprocess.run([compiler, "--version"], check=True, capture_output=True, timeout=30).stdout
-    facts = (
-        source.read_bytes(),
-        " ".join(_flags()).encode(),
-        version,
-        torch.__version__.encode(),
-        _processor().encode(),
-    )
-    return hashlib.sha256(b"\0".join(facts)).hexdigest()[:16]
+    version = subprocess.run([*compiler, "--version"], check=True, capture_output=True, timeout=30).stdout
+    texts = (" ".join([*compiler, *_flags()]), torch.__version__, _processor())
+    return hashlib.sha256(b"\0".join([source.read_bytes(), version, *map(str.encode, texts)])).hexdigest()[:16]
 
 
 def _processor() -> str:

@@ -82,7 +82,7 @@ class Cost:
         peers, step = self.devices - 1, self.step
         with_bank = self.recipe.objective.negatives == "bank"
         return {
-            "gradients": 2 * peers * step.gradients // self.devices,
+            "gradients": 2 * peers * step.sums // self.devices,
             "clips": peers * step.clips // self.devices if with_bank else 0,
             "keys": peers * step.embeddings,
         }
@@ -148,6 +148,8 @@ def predict_cost(
     recipe = in_proportion(recipe, recordings, steps)
     group = count_step(recipe, batch // parts, precision)
     step = group.of_groups(parts // devices, embedded_twice=recipe.objective.negatives == "batch")
+    if group_count(recipe) > 1 or devices > 1:
+        step = replace(step, sums=step.gradients * (2 if kind.cpu else 1))
     return Cost(recipe, recordings, devices, kind, precision, share, steps, step)
 
 
@@ -187,6 +189,7 @@ def describe_cost(cost: Cost) -> str:
         row("memory per device"),
         *size("weights", step.weights),
         *size("gradients", step.gradients),
+        *size("sums of gradients", step.sums),
         *size("optimiser", step.optimiser),
         *size("momentum encoder", step.momentum_encoder),
         *size("bank", step.bank),

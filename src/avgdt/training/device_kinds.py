@@ -49,6 +49,8 @@ class DeviceKind:
     """Fraction of the peak throughput that a training step is assumed to reach."""
     basis: str = "an assumption: no training step has been measured on a GPU"
     """Origin of ``share``, worded to complete the sentence "The default of 25% is ..."."""
+    cpu: bool = False
+    """Whether the device is a CPU, on which gradients are summed in float64."""
     auto: Literal["half", "fp32"] = "half"
     """Precision that ``run.precision auto`` selects: the format ``half``, or fp32."""
 
@@ -122,6 +124,7 @@ def this_machine() -> DeviceKind:
         CPU_SHARES[auto.name],
         f"the utilisation that the recipe small reached on a CPU in {auto.name}; benchmarks/training_step.py measures "
         "other recipes",
+        True,
         "fp32" if auto.name == "fp32" else "half",
     )
 

@@ -10,9 +10,9 @@ from avgdt.training.ranks import Ranks
 class GradientSum:
     """Sum of the gradients of several batch norm groups, which one rank or several ranks compute.
 
-    On a CPU, the sum is computed in float64, so that float32 gradients do not depend on the order of summation and
-    therefore not on the number of ranks. On a GPU, whose kernels do not compute bitwise reproducible gradients anyway,
-    it is computed in the precision of the parameters, which halves the transfer between ranks.
+    On a CPU, the sum is computed in float64. After it is rounded to float32, it practically never depends on the order
+    of summation, and therefore not on the number of ranks. On a GPU, whose kernels do not compute bitwise reproducible
+    gradients anyway, it is computed in the precision of the parameters, which halves the transfer between ranks.
     """
 
     def __init__(self, optimiser: torch.optim.Optimizer, groups: int, ranks: Ranks) -> None:
@@ -33,13 +33,14 @@ class GradientSum:
                 self._sums[parameter] += parameter.grad
             else:
                 exact = torch.float64 if parameter.device.type == "cpu" else parameter.dtype
-                self._sums[parameter] = parameter.grad.to(exact, copy=True)
+                self._sums[parameter] = parameter.grad.to(exact)
             parameter.grad = None
 
     def finish(self) -> None:
         """Set the parameters' gradients to their sum over all groups and ranks."""
         if self._single:
             return
-        self._ranks.add_up(list(self._sums.values()))
-        for parameter, total in self._sums.items():
-            parameter.grad = total.to(parameter.dtype)
+        summed = [parameter for parameter in self._parameters if parameter in self._sums]
+        self._ranks.add_up([self._sums[parameter] for parameter in summed])
+        for parameter in summed:
+            parameter.grad = self._sums[parameter].to(parameter.dtype)

@@ -19,7 +19,7 @@ from avgdt.objective.sigmoid import SigmoidLoss
 from avgdt.recipes.recipe import Recipe
 from avgdt.training.checkpoint_file import not_finite
 from avgdt.training.global_batch import group_count, parts_over
-from avgdt.training.optimiser import build_optimiser, lr_at
+from avgdt.training.optimiser import build_optimiser, load_optimiser, lr_at
 from avgdt.training.ranks import Ranks
 from avgdt.training.step_count import blank_batch
 from avgdt.transforms.views import Views
@@ -171,7 +171,7 @@ class Learner:
             self.bank.load_state_dict(state["bank"])
         if self.sigmoid:
             self.sigmoid.load_state_dict(state["sigmoid"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_optimiser(self.optimiser, state["optimiser"])
         for group in self.optimiser.param_groups:
             group["weight_decay"] = self.recipe.optimiser.weight_decay
         self.scaler.load_state_dict(state["scaler"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import nn
@@ -21,6 +22,21 @@ def build_optimiser(recipe: Optimiser, *modules: nn.Module) -> torch.optim.Optim
     if recipe.kind == "sgd":
         return torch.optim.SGD(groups, lr, momentum=momentum, weight_decay=decay, fused=fused)
     return torch.optim.AdamW(groups, lr, betas=(momentum, 0.999), weight_decay=decay, fused=fused)
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load the state of an optimiser of :func:`build_optimiser`, whose parameters may have another memory format.
+
+    A fused optimiser requires that the tensors of its state have the same strides as the parameters.
+    """
+    fused = [group["fused"] for group in optimiser.param_groups]
+    optimiser.load_state_dict(state)
+    for group, value in zip(optimiser.param_groups, fused, strict=True):
+        group["fused"], group["foreach"] = value, None
+        for parameter in group["params"]:
+            for name, tensor in optimiser.state[parameter].items():
+                if isinstance(tensor, torch.Tensor) and tensor.shape == parameter.shape:
+                    optimiser.state[parameter][name] = torch.empty_like(parameter).copy_(tensor)
 
 
 def set_lr(optimiser: torch.optim.Optimizer, *lrs: float) -> None:

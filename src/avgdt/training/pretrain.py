@@ -13,6 +13,7 @@ from avgdt.data.batch import Batch
 from avgdt.data.dataset import Batches, Groups, training_steps
 from avgdt.data.selection import Progress, Selection
 from avgdt.files import write_atomically
+from avgdt.models.fused_batch_norm import batch_norm_is_compiled
 from avgdt.models.precision import resolve_device, resolve_precision
 from avgdt.models.weights import save_weights
 from avgdt.processes import default_workers
@@ -247,5 +248,8 @@ def resumed_recipe(out: Path) -> Recipe:
 
 
 def describe_device(learner: Learner) -> str:
-    """Return the device, the precision and the number of threads as text for a message."""
-    return f"{learner.precision.device}, {learner.precision.name}, {torch.get_num_threads()} threads"
+    """Return the device, the precision, the number of threads and a missing C++ compiler as text for a message."""
+    precision = learner.precision
+    slow = precision.device.type == "cpu" and not batch_norm_is_compiled()
+    hint = "; without a C++ compiler, batch norm is slower" if slow else ""
+    return f"{precision.device}, {precision.name}, {torch.get_num_threads()} threads{hint}"

@@ -16,6 +16,7 @@ import torch
 
 import avgdt
 from avgdt.files import naming
+from avgdt.models.fused_batch_norm import batch_norm_is_compiled
 from avgdt.models.precision import Precision
 from avgdt.processes import rank_from_environment
 
@@ -38,10 +39,17 @@ def write_session(folder: Path, step: int, precision: Precision) -> None:
 
 
 def machine(precision: Precision) -> dict[str, str | int]:
-    """Return the device, the number of threads, the precision and the software versions as plain data."""
+    """Return the device, the number of threads, the precision and the software versions as plain data.
+
+    On a CPU, ``batch_norm`` states whether batch norm is compiled for the processor, which changes rounding.
+    """
+    on_cpu = {}
+    if precision.device.type == "cpu":
+        on_cpu["batch_norm"] = "compiled" if batch_norm_is_compiled() else "PyTorch"
     return {
         "device": device_name(precision.device),
         "threads": torch.get_num_threads(),
+        **on_cpu,
         "precision": precision.name,
         "python": platform.python_version(),
         "torch": torch.__version__,

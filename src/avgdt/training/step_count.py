@@ -65,6 +65,8 @@ class StepCount:
     """Bytes of the views, which are the float32 input of the networks."""
     embeddings: int
     """Bytes of the embeddings of all views, in float32."""
+    sums: int = 0
+    """Bytes of the sums of the gradients over batch norm groups and devices; 0 for a single group on one device."""
     groups: int = 1
     """Number of batch norm groups that the device processes one after another; ``activations`` and ``views`` are for
     one group."""
@@ -77,7 +79,7 @@ class StepCount:
     @property
     def memory(self) -> int:
         """Bytes of device memory in use at the start of the backward pass."""
-        state = self.weights + self.gradients + self.optimiser + self.momentum_encoder + self.bank
+        state = self.weights + self.gradients + self.sums + self.optimiser + self.momentum_encoder + self.bank
         return state + self.activations + self.clips + self.views
 
     @property

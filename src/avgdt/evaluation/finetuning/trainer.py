@@ -20,7 +20,7 @@ from avgdt.evaluation.linear_layer import fresh_layer, orthogonal_layer
 from avgdt.models.phi import Phi
 from avgdt.models.precision import Precision
 from avgdt.recipes.finetuning import Finetuning
-from avgdt.training.optimiser import build_optimiser, clip_gradient, lr_factor, set_lr
+from avgdt.training.optimiser import build_optimiser, clip_gradient, load_optimiser, lr_factor, set_lr
 
 
 class Classifier(nn.Module):
@@ -98,7 +98,7 @@ class Trainer:
         """Load a training state returned by :meth:`state`."""
         self.step_number = state["step"]
         self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
+        load_optimiser(self.optimiser, state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
 
 
