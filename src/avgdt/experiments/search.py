@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from avgdt.evaluation.protocols.probe import Linear
 from avgdt.experiments.errors import ExperimentError
 from avgdt.experiments.grid import Grid, GridCell, Measure
 from avgdt.experiments.runs import check_data, identifying, train, with_store
-from avgdt.experiments.space import DIMENSIONS, choices_line, own_choices, searched_recipe
+from avgdt.experiments.space import DIMENSIONS, Choices, choices_line, own_choices, searched_recipe
 from avgdt.files import write_atomically
 from avgdt.recipes.config import to_yaml
 from avgdt.recipes.errors import RecipeError
@@ -126,7 +127,7 @@ class Search:
         for frozen in study.get_trials(deepcopy=False, states=running):
             self._work_on(optuna.Trial(study, frozen._trial_id), on_trial, on_message)
         while sum(map(counts, study.get_trials(deepcopy=False))) < self.trials:
-            self._work_on(study.ask(), on_trial, on_message)
+            self._work_on(_new_trial(study), on_trial, on_message)
 
     def folder(self, number: int) -> Path:
         """Return the run folder of a trial."""
@@ -178,7 +179,7 @@ class Search:
         """Train and evaluate one trial and return its value; raise ``optuna.TrialPruned`` if the trial is pruned."""
         from optuna import TrialPruned
 
-        choices = {name: str(trial.suggest_categorical(name, levels)) for name, levels in DIMENSIONS.items()}
+        choices = _choices(trial)
         recipe = with_store(searched_recipe(self.recipe, choices), self.out)
         folder = self.folder(trial.number)
 
@@ -218,6 +219,31 @@ class Search:
         path, text = self.out / "best.yaml", to_yaml(self.best_recipe()).encode()
         write_atomically(path, lambda file: file.write(text), "free some disk space")
         return path
+
+
+def _new_trial(study: optuna.Study) -> optuna.Trial:
+    """Return a new trial whose choices differ from those of all other trials.
+
+    If the sampler proposes the choices of an earlier trial, which would have the same result, one of them is changed.
+    """
+    from optuna.trial import TrialState
+
+    trial = study.ask()
+    choices = proposed = _choices(trial)
+    others = [other.params for other in study.get_trials(deepcopy=False) if other.number != trial.number]
+    if choices not in others:
+        return trial
+    rng = random.Random(trial.number)
+    while choices in others:
+        name = rng.choice(list(DIMENSIONS))
+        choices = (proposed if rng.random() < 0.5 else choices) | {name: rng.choice(DIMENSIONS[name])}
+    study.tell(trial, state=TrialState.FAIL)
+    study.enqueue_trial(choices)
+    return study.ask()
+
+
+def _choices(trial: optuna.Trial) -> Choices:
+    return {name: str(trial.suggest_categorical(name, levels)) for name, levels in DIMENSIONS.items()}
 
 
 def counts(trial: optuna.trial.FrozenTrial) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from statistics import fmean
 from typing import NamedTuple
 
 import numpy as np
@@ -26,9 +25,9 @@ LEAST_TRIALS = 20
 
 
 class Importance(NamedTuple):
-    """Importance of a dimension over bootstrap samples of the trials; the means of all dimensions sum to 1."""
+    """Importance of a dimension over bootstrap samples of the trials; in each sample, the importances sum to 1."""
 
-    mean: float
+    median: float
     low: float
     """Lower bound of the 95 % interval."""
     high: float
@@ -46,7 +45,7 @@ def importances(study: optuna.Study, samples: int = 40) -> dict[str, Importance]
     draws = [random.Random(seed).choices(complete, k=len(complete)) for seed in range(samples)]
     forests = [_by_fanova(draw, seed) for seed, draw in enumerate(draws) if len({trial.value for trial in draw}) > 1]
     by_name = {name: [forest[name] for forest in forests] for name in DIMENSIONS}
-    return {name: Importance(fmean(x), *map(float, np.percentile(x, (2.5, 97.5)))) for name, x in by_name.items()}
+    return {name: Importance(*map(float, np.percentile(x, (50, 2.5, 97.5)))) for name, x in by_name.items()}
 
 
 def _by_fanova(trials: Sequence[FrozenTrial], seed: int) -> dict[str, float]:
@@ -74,10 +73,10 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
     if matter := importances(study):
         plots.append(_importance_plot(matter))
         tables.append(_level_table(complete))
-        first = max(matter, key=lambda name: matter[name].mean)
-        mean, low, high = (100 * number for number in matter[first])
+        first = max(matter, key=lambda name: matter[name].median)
+        median, low, high = (100 * number for number in matter[first])
         interval = f"95 % interval {low:.0f} to {high:.0f} %"
-        answers.append(f"The most important dimension is {first}: {mean:.0f} % by fANOVA ({interval}).")
+        answers.append(f"The most important dimension is {first}: {median:.0f} % by fANOVA ({interval}).")
     if confirmation is not None:
         answers += _confirmed(confirmation)
         tables.append(_confirmation_table(confirmation))
@@ -144,12 +143,12 @@ def _history(study: optuna.Study, measure: str) -> Plot:
 
 
 def _importance_plot(matter: Mapping[str, Importance]) -> Plot:
-    names = sorted(matter, key=lambda name: -matter[name].mean)
+    names = sorted(matter, key=lambda name: -matter[name].median)
     values, low, high = zip(*(matter[name] for name in names), strict=True)
     series = PlotSeries("", tuple(names), values, low, high)
     note = (
-        "Relative importance by fANOVA among complete trials; the sum is 100 %. Means and 95 % intervals over "
-        "bootstrap samples of the trials."
+        "Relative importance by fANOVA among complete trials: medians and 95 % intervals over bootstrap samples of the "
+        "trials. In each sample, the sum is 100 %."
     )
     level = ReferenceLine("equal importance", 1 / len(names))
     return Plot("importance", "Importance of the dimensions", note, "bars", "", "importance (%)", (series,), (level,))
