@@ -103,6 +103,27 @@ def test_the_first_trial_has_the_composition_of_the_recipe(tmp_path: Path, monke
     assert [trial.params == own for trial in study.trials] == [True, False, False]
 
 
+def test_the_confirmation_compares_another_composition_even_if_the_own_is_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    simulate_trials(monkeypatch)
+    best = {name: levels[0] for name, levels in DIMENSIONS.items()} | {"reversal": "distinctive", "jitter": "on"}
+    here = Search(searched_recipe(recipe(), best), films(tmp_path), tmp_path, 1, "label")
+    work(here)
+    with pytest.raises(ExperimentError, match="only the recipe's own composition is complete"):
+        here.confirmation(1, probe_and_retrieval("label"))
+    here = replace(here, trials=4)
+    work(here)
+    assert here.ranked()[0].params == best
+    assert here.found().number > 0
+    found, own = here.confirmation(1, probe_and_retrieval("label")).cells
+    assert found.recipe.composition != own.recipe.composition
+    assert any(
+        answer.startswith("The recipe's own composition reaches 55.0 % (rank 1)")
+        for answer in search_outcome(here, None).answers
+    )
+
+
 def test_invalid_combinations_do_not_count_as_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     simulate_trials(monkeypatch)
     work(search(films(tmp_path), tmp_path, trials=30))
@@ -177,7 +198,7 @@ def test_the_confirmation_uses_new_seeds_and_the_full_number_of_epochs(
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
     answers = search_outcome(here, grid).answers
     assert any(
-        "accuracy of the searched composition minus accuracy of the original composition is +9.5 percentage points" in a
+        "accuracy of the best found composition minus accuracy of the recipe's own composition is +9.5 percentage" in a
         for a in answers
     )
 

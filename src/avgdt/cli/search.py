@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 USAGE = f"""Search for a composition: avgdt search RECIPE --data PATH --out DIR [--any.field value].
 
 RECIPE is one of {", ".join(RECIPES)}. Each trial trains the recipe with a different composition and the same
-training budget. Trials are evaluated on the val split. --confirm N retrains the best composition and the recipe's own
-composition with N new seeds, and evaluates both once on the test split. The same command continues after an
-interruption; --trials may then be higher."""
+training budget. Trials are evaluated on the val split. --confirm N retrains the best composition that the search has
+found and the recipe's own composition with N new seeds, and evaluates both once on the test split. The same command
+continues after an interruption; --trials may then be higher."""
 
 
 @dataclass(frozen=True)

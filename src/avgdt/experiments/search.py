@@ -140,11 +140,21 @@ class Search:
             raise ExperimentError(f"{self.out}: no trial is complete; increase --trials")
         return sorted(complete, key=lambda trial: (-(trial.value or 0.0), trial.number))
 
-    def best_recipe(self) -> Recipe:
-        """Return the recipe of the best trial, with the seed of the search."""
-        best = self.ranked()[0]
-        title = f"Found by a search, trial {best.number}: {choices_line(best.params)}"
-        return replace(searched_recipe(self.recipe, best.params), title=title)
+    def found(self) -> optuna.trial.FrozenTrial:
+        """Return the best complete trial whose composition is not the recipe's own.
+
+        Raises :class:`ExperimentError` if there is none.
+        """
+        own = own_choices(self.recipe)
+        for trial in self.ranked():
+            if trial.params != own:
+                return trial
+        raise ExperimentError(f"{self.out}: only the recipe's own composition is complete; increase --trials")
+
+    def recipe_of(self, trial: optuna.trial.FrozenTrial) -> Recipe:
+        """Return the recipe of a trial, with the seed of the search."""
+        title = f"Found by a search, trial {trial.number}: {choices_line(trial.params)}"
+        return replace(searched_recipe(self.recipe, trial.params), title=title)
 
     def _work_on(
         self, trial: optuna.Trial, on_trial: Callable[[int, str], None], on_message: Callable[[str], None]
@@ -203,12 +213,13 @@ class Search:
         return _recall(measured[-1])
 
     def confirmation(self, seeds: int, measures: tuple[Measure, ...]) -> Grid:
-        """Return the confirmation grid, which compares the composition of the best trial with the original one.
+        """Return the confirmation grid, which compares the composition :meth:`found` with the recipe's own one.
 
         Both are trained with seeds that the search has not used, and evaluated by ``measures`` on the test split.
         """
+        found = self.found()
         cells = (
-            GridCell((("composition", f"trial {self.ranked()[0].number}"),), self.best_recipe()),
+            GridCell((("composition", f"trial {found.number}"),), self.recipe_of(found)),
             GridCell((("composition", "by hand"),), self.recipe),
         )
         fresh = tuple(range(FRESH_SEEDS, FRESH_SEEDS + seeds))
@@ -216,7 +227,7 @@ class Search:
 
     def write_best(self) -> Path:
         """Write the recipe of the best trial to ``out/best.yaml`` and return the path."""
-        path, text = self.out / "best.yaml", to_yaml(self.best_recipe()).encode()
+        path, text = self.out / "best.yaml", to_yaml(self.recipe_of(self.ranked()[0])).encode()
         write_atomically(path, lambda file: file.write(text), "free some disk space")
         return path
 

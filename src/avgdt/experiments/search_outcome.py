@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from avgdt.experiments.grid import Grid
 from avgdt.experiments.outcome import DataTable, Experiment, Plot, PlotSeries, ReferenceLine
 from avgdt.experiments.search import Search
-from avgdt.experiments.space import DIMENSIONS, choices_line
+from avgdt.experiments.space import DIMENSIONS, choices_line, own_choices
 from avgdt.experiments.statistics import mean_interval, paired_difference
 from avgdt.training.provenance import command, processor_name
 
@@ -69,6 +69,10 @@ def search_outcome(search: Search, confirmation: Grid | None) -> Experiment:
         f"{100 * (best.value or 0.0):.1f} % ({search.measure}; the maximum over trials is biased upwards): "
         f"{choices_line(best.params)}."
     ]
+    own = own_choices(search.recipe)
+    for rank, trial in enumerate(complete, start=1):
+        if trial.params == own:
+            answers.append(f"The recipe's own composition reaches {100 * (trial.value or 0.0):.1f} % (rank {rank}).")
     plots, tables = [_history(study, search.measure)], [_ranked(complete)]
     if matter := importances(study):
         plots.append(_importance_plot(matter))
@@ -110,7 +114,7 @@ def _confirmed(grid: Grid) -> list[str]:
         if difference is not None:
             sentences.append(
                 "Retrained with fresh seeds and evaluated on the test split: "
-                f"{measure.name} of the searched composition minus {measure.name} of the original composition is "
+                f"{measure.name} of the best found composition minus {measure.name} of the recipe's own composition is "
                 f"{difference.in_points()}."
             )
     return sentences
