@@ -38,6 +38,9 @@ FAILED = "failed"
 """Name of the Optuna user attribute that stores the error message of a failed trial."""
 STARTUP_TRIALS = 10
 """Number of random trials before the sampler and the pruner use the results of earlier trials."""
+UNPRUNED = 50
+"""Percentage of the training after which a trial may be pruned: at first, the loss of every composition is on a plateau
+and held-out recall is noise."""
 FRESH_SEEDS = 1000
 """First seed of the confirmation runs; the seed of the search must be smaller."""
 
@@ -96,7 +99,7 @@ class Search:
                     direction="maximize",
                     load_if_exists=True,
                     sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP_TRIALS, multivariate=True),
-                    pruner=optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS),
+                    pruner=optuna.pruners.MedianPruner(STARTUP_TRIALS, n_warmup_steps=UNPRUNED),
                 )
                 before = study.user_attrs.get("identity")
                 if before is None:
