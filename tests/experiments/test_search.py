@@ -193,7 +193,7 @@ def test_the_confirmation_uses_new_seeds_and_the_full_number_of_epochs(
     assert grid.seeds == (1000, 1001)
     searched, by_hand = grid.cells
     assert by_hand.recipe == recipe()
-    assert searched.recipe.composition == searched_recipe(recipe(), here.ranked()[0].params).composition
+    assert searched.recipe.composition == searched_recipe(recipe(), here.found().params).composition
     for job in grid.jobs:
         value = 0.7 if job.cell is searched else 0.6 + 0.01 * (job.seed - 1000)
         grid._write(job, {m.name: {"pretrained": value, "random": 0.1} for m in grid.measures})
