@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import replace
@@ -35,6 +36,29 @@ def inspect(path):
 real.inspect = inspect
 real.serve()
 """
+
+
+def test_ctrl_c_during_the_start_of_a_thread_leaves_no_thread_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [write_wav(tmp_path / f"{i}.wav", noise(0.2, 8000), 8000) for i in range(3)]
+    started = list[threading.Thread]()
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        """Start the thread, then raise, so that the pool does not know the thread; otherwise it would wait for it."""
+        start(thread)
+        if thread.name.startswith("ThreadPoolExecutor"):
+            started.append(thread)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        scan_missing([Entry(file) for file in files], workers=2)
+    assert len(started) == 1
+    started[0].join(10)
+    assert not started[0].is_alive()
+    assert stop.tb is not None  # like the handler of Ctrl-C, the test still refers to the frames of the scan
 
 
 def test_signals_to_the_inspection_processes_are_harmless(tmp_path: Path) -> None:

@@ -169,7 +169,7 @@ def _inspect_all(
         finally:
             idle.put(inspector)
 
-    entries = dict[str, Entry]()
+    entries, names = dict[str, Entry](), dict[Future[Entry], str]()
 
     def take(future: Future[Entry]) -> None:
         name = names.pop(future)
@@ -177,8 +177,9 @@ def _inspect_all(
         on_result(entries[name])
 
     pool = ThreadPoolExecutor(count)
-    names = {pool.submit(inspect_one, path): name for name, path in paths.items()}
     try:
+        for name, path in paths.items():
+            names[pool.submit(inspect_one, path)] = name
         for future in as_completed([*names]):
             take(future)
             if progress is not None:
