@@ -15,6 +15,7 @@ from pathlib import Path
 import avgdt
 from avgdt.experiments.errors import ExperimentError
 from avgdt.processes import usable_cores
+from avgdt.training.signals import deferred
 
 POLL_SECONDS = 0.2
 """Interval between checks of the processes, in seconds."""
@@ -53,7 +54,8 @@ def run_processes(
             while waiting and len(running) < parallel:
                 work = waiting.pop(0)
                 work.log.parent.mkdir(parents=True, exist_ok=True)
-                with work.log.open("ab") as log:
+                # Deferred: a signal must not arrive between the start of the process and its entry in ``running``.
+                with work.log.open("ab") as log, deferred():
                     # -P: files of the working directory (such as a statistics.py) must not shadow modules.
                     command = [sys.executable, "-P", "-m", "avgdt", *work.arguments]
                     running[subprocess.Popen(command, stdout=log, stderr=log, env=environment)] = work
