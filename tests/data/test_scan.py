@@ -46,7 +46,7 @@ def test_ctrl_c_during_the_start_of_a_thread_leaves_no_thread_behind(
     start = threading.Thread.start
 
     def interrupted(thread: threading.Thread) -> None:
-        """Start the thread, then raise, so that the pool does not know the thread; otherwise it would wait for it."""
+        """Start the thread and raise before the pool has registered it."""
         start(thread)
         if thread.name.startswith("ThreadPoolExecutor"):
             started.append(thread)

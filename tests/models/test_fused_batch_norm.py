@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -35,6 +35,13 @@ def without_compiler(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     library.cache_clear()
     yield
     library.cache_clear()
+
+
+def for_all_inputs(test: Callable[..., None]) -> Callable[..., None]:
+    """Parametrize a test with all shapes, memory formats, operations and data types."""
+    test = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)(test)
+    test = pytest.mark.parametrize(("last", "relu", "add"), product((False, True), repeat=3))(test)
+    return pytest.mark.parametrize("dtype", ROUNDING)(test)
 
 
 with_compiler = pytest.mark.skipif(shutil.which("c++") is None, reason="there is no C++ compiler")
@@ -87,9 +94,7 @@ def is_fused(layer: BatchNorm, x: torch.Tensor, added: torch.Tensor | None = Non
 
 
 @with_compiler
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize(("last", "relu", "add"), product((False, True), repeat=3))
-@pytest.mark.parametrize("dtype", ROUNDING)
+@for_all_inputs
 def test_outputs_gradients_and_statistics_match_float64(
     shape: tuple[int, ...], last: bool, relu: bool, add: bool, dtype: torch.dtype
 ) -> None:
@@ -110,9 +115,7 @@ def test_outputs_gradients_and_statistics_match_float64(
 
 
 @with_compiler
-@pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
-@pytest.mark.parametrize(("last", "relu", "add"), product((False, True), repeat=3))
-@pytest.mark.parametrize("dtype", ROUNDING)
+@for_all_inputs
 def test_evaluation_without_gradients_matches_float64(
     shape: tuple[int, ...], last: bool, relu: bool, add: bool, dtype: torch.dtype
 ) -> None:

@@ -126,7 +126,7 @@ def no_signal(recipe: Recipe, evidence: str) -> Verdict:
 
 
 def plateau(recipe: Recipe, evidence: str) -> Verdict:
-    """Return the verdict on a run that is at the chance level, but may still leave it."""
+    """Return the verdict for a run whose retrieval is at chance level but may still improve."""
     return Verdict(
         "plateau",
         "The run is still on the plateau at the start of training, or has just left it.",

@@ -272,7 +272,7 @@ def _recall(metrics: Metrics) -> float:
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Admit one process at a time to the context, in which the SQLite tables and the first trial are created."""
+    """Return a context manager that only one process can enter at a time; others wait."""
     with (folder / ".search.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

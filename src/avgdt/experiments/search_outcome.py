@@ -25,7 +25,7 @@ LEAST_TRIALS = 20
 
 
 class Importance(NamedTuple):
-    """Importance of a dimension over bootstrap samples of the trials; in each sample, the importances sum to 1."""
+    """Importance of a dimension over bootstrap samples of the trials; in each sample, all importances sum to 1."""
 
     median: float
     low: float
@@ -49,7 +49,7 @@ def importances(study: optuna.Study, samples: int = 40) -> dict[str, Importance]
 
 
 def _by_fanova(trials: Sequence[FrozenTrial], seed: int) -> dict[str, float]:
-    """Return the importances by a random forest that is fitted to ``trials``; 0 for dimensions with a single level."""
+    """Fit a random forest to ``trials`` and return the importances; they are 0 for dimensions with a single level."""
     study = optuna.create_study(direction="maximize")
     study.add_trials(trials)
     varying = [name for name in DIMENSIONS if len({trial.params[name] for trial in trials}) > 1]

@@ -29,7 +29,7 @@ class GroupStatistics:
         self._buffers = [b.data for m in layers for b in (m.running_mean, m.running_var) if b is not None]
         self._counters = [m.num_batches_tracked.data for m in layers if m.num_batches_tracked is not None]
         self._before = [b.clone() for b in self._buffers] if groups > 1 else []
-        # In float64, the sum practically does not depend on the order of summation (GPUs: see GradientSum).
+        # On a CPU, sums are computed in float64 for the reason that GradientSum states.
         self._sum = [b.new_zeros(b.shape, dtype=torch.float64 if b.is_cpu else b.dtype) for b in self._before]
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Batch norm fused with an addition and ReLU; compiled for CPUs, and composed of PyTorch functions elsewhere."""
+"""Batch norm fused with an addition and ReLU: compiled on a CPU, composed of PyTorch functions on other devices."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEAST_POSITIONS = 256
 
 
 class _Arguments(ctypes.Structure):
-    """The struct ``Arguments`` of ``fused_batch_norm.cpp``."""
+    """Structure ``Arguments`` in ``fused_batch_norm.cpp``."""
 
     _fields_ = [
         *((name, ctypes.c_int64) for name in _INT64),
@@ -36,14 +36,14 @@ class _Arguments(ctypes.Structure):
 
 
 class BatchNorm(_BatchNorm):
-    """Batch norm in any number of dimensions, optionally with the addition of a tensor, and with ReLU.
+    """Batch norm for inputs of any dimensionality, optionally followed by an addition and ReLU.
 
     Parameters and buffers are those of ``torch.nn.BatchNorm3d``. On a CPU, in float32 and bfloat16, compiled functions
     read and write activations as rarely as possible, in training and in evaluation without gradients.
     """
 
     def __init__(self, channels: int, relu: bool = False, affine: bool = True) -> None:
-        """Normalise ``channels`` channels; ``relu`` adds ReLU, and ``affine`` a learned scale and offset."""
+        """Create a layer for ``channels`` channels; with ``affine``, it has a learned scale and offset."""
         super().__init__(channels, affine=affine)
         self.relu = relu
 
@@ -79,12 +79,12 @@ class BatchNorm(_BatchNorm):
 
 
 def batch_norm_is_compiled() -> bool:
-    """Return whether batch norm on the CPU uses compiled functions; compile them if necessary."""
+    """Return whether compiled functions are available for batch norm on a CPU; compile them if necessary."""
     return library("fused_batch_norm") is not None
 
 
 class _Fused(torch.autograd.Function):
-    """The compiled function and its gradient."""
+    """Autograd function of the compiled batch norm."""
 
     @staticmethod
     def forward(
@@ -156,7 +156,7 @@ def _is_compiled(x: torch.Tensor, added: torch.Tensor | None, layer: BatchNorm) 
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:
-    """Return whether ``tensor`` has memory on the CPU, unlike tensors of other devices and of tracers."""
+    """Return whether ``tensor`` is an ordinary CPU tensor, not one of a subclass such as ``FakeTensor``."""
     return type(tensor) in (torch.Tensor, torch.nn.Parameter) and tensor.is_cpu
 
 
@@ -183,7 +183,7 @@ def _last(x: torch.Tensor) -> torch.memory_format:
 def _call(
     name: str, relu: bool, tensors: dict[str, torch.Tensor | None], numbers: dict[str, float] | None = None
 ) -> None:
-    """Call a function of ``fused_batch_norm.cpp`` with the pointers of ``tensors``."""
+    """Call the function ``name`` in ``fused_batch_norm.cpp`` with pointers to the data of ``tensors``."""
     x = tensors["x"]
     assert x is not None
     channels, last = x.shape[1], x.dim() == 2 or _memory_format(x) != torch.contiguous_format

@@ -1,4 +1,4 @@
-"""Compilation of the package's C++ functions with the compiler of the machine, once per machine and version.
+"""Just-in-time compilation of the package's C++ functions with the C++ compiler of the machine.
 
 The environment variables ``CXX`` and ``CXXFLAGS`` set the compiler (``c++`` by default) and further options.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 import torch
 
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-shared", "-fPIC")
-"""Options of the compiler; ``-ffast-math`` is omitted, so that NaN and the order of operations are preserved."""
+"""Compiler options. ``-ffast-math`` is omitted because it preserves neither NaN nor the order of operations."""
 
 
 @cache
@@ -71,7 +71,7 @@ def _flags() -> list[str]:
 
 
 def _cache_folder() -> Path:
-    """Create the folder in which libraries are kept, and return it.
+    """Return the folder of compiled libraries, which is created if it does not exist.
 
     Raises ``OSError`` if it cannot be created or if other users can write to it, and ``RuntimeError`` if the user has
     no home folder.
@@ -91,7 +91,7 @@ def _is_private(path: Path) -> bool:
 
 
 def _openmp() -> list[Path]:
-    """Return PyTorch's own GNU OpenMP library, so that a library compiled by GCC uses the same threads."""
+    """Return the path of PyTorch's GNU OpenMP library. Libraries that link to it share PyTorch's threads."""
     return sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))[:1]
 
 
@@ -103,7 +103,7 @@ def _fingerprint(source: Path, compiler: Sequence[str]) -> str:
 
 
 def _processor() -> str:
-    """Describe the instructions of this processor, since ``-march=native`` depends on them."""
+    """Return the model and the instruction sets of this processor, on which ``-march=native`` depends."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     named = [line for line in lines if line.startswith(("model name", "flags", "Features"))]
     return "\n".join([platform.machine(), *sorted(set(named))])

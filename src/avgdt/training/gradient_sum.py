@@ -8,7 +8,7 @@ from avgdt.training.ranks import Ranks
 
 
 class GradientSum:
-    """Sum of the gradients of several batch norm groups, which one rank or several ranks compute.
+    """Sum of the gradients of batch norm groups, which are computed by one rank or by several ranks.
 
     On a CPU, the sum is computed in float64. After it is rounded to float32, it practically never depends on the order
     of summation, and therefore not on the number of ranks. On a GPU, whose kernels do not compute bitwise reproducible

@@ -248,7 +248,7 @@ def resumed_recipe(out: Path) -> Recipe:
 
 
 def describe_device(learner: Learner) -> str:
-    """Return the device, the precision, the number of threads and a missing C++ compiler as text for a message."""
+    """Describe the device, the precision and the number of threads, and state whether a C++ compiler is missing."""
     precision = learner.precision
     slow = precision.device.type == "cpu" and not batch_norm_is_compiled()
     hint = "; without a C++ compiler, batch norm is slower" if slow else ""
